@@ -1,0 +1,1 @@
+"""Alpha, pure: snapshot to recommendation. Same input, same answer; no network, disk, clock or chance."""

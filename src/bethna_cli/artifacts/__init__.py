@@ -1,0 +1,1 @@
+"""Built data, checked against its source: contract artifacts and the trained model."""
