@@ -1,1 +1,1 @@
-"""Adapters: everything that touches network, disk, chain, clock, chance or a key. They translate errors; they decide nothing."""
+"""What touches network, disk, chain, clock, chance or a key. Adapters translate errors; they decide nothing."""
