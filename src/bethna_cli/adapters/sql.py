@@ -1,0 +1,102 @@
+"""The store: one SQLite file per network, written through the standard library because one-shot commands start often.
+
+WAL, synchronous=FULL, foreign keys on; a busy file is waited for, never skipped.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bethna_cli.adapters.migrations import migrate
+from bethna_cli.domain.documents import snapshot_document
+from bethna_cli.domain.errors import ConfigurationError, NotFound
+from bethna_cli.domain.market import MarketSnapshot
+from bethna_cli.domain.units import iso
+
+BUSY_TIMEOUT_S = 5.0
+SHORTEST_PREFIX = 4
+
+
+class SqliteLedger:
+    """Snapshots and recommendations as JSON documents (ports.Ledger). Raises ConfigurationError on a bad file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @classmethod
+    def open(cls, path: Path) -> "SqliteLedger":
+        """Open (or create, 0600) the store at `path` and bring its schema up to date."""
+        with _translated(path):
+            path.touch(mode=0o600, exist_ok=True)
+            db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = full")
+            db.execute("pragma foreign_keys = on")
+            migrate(db)
+        return cls(db)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add_snapshot(self, snapshot: MarketSnapshot) -> None:
+        """Keep what was seen, every quote included."""
+        document = snapshot_document(snapshot, quotes=True)
+        origins = {part.provenance.origin.value for part in snapshot.parts if part.provenance}
+        with _translated():
+            self._db.execute(
+                "insert into snapshots (asset, taken_at, origin, document) values (?, ?, ?, ?)",
+                (snapshot.asset.value, iso(snapshot.taken_at), ",".join(sorted(origins)), _encode(document)),
+            )
+
+    def add_recommendation(self, recommendation_id: str, at: datetime, document: Mapping[str, object]) -> None:
+        """Keep a recommendation; the same one twice is one row."""
+        with _translated():
+            self._db.execute(
+                "insert or ignore into recommendations (id, created_at, asset, signal, document)"
+                " values (?, ?, ?, ?, ?)",
+                (recommendation_id, iso(at), document["asset"], document["signal"], _encode(document)),
+            )
+
+    def recommendation(self, prefix: str) -> Mapping[str, object]:
+        """Return the one recommendation whose id starts with `prefix` (4 characters or more). Raises NotFound."""
+        if len(prefix) < SHORTEST_PREFIX:
+            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
+        with _translated():
+            rows = self._db.execute(
+                "select document from recommendations where substr(id, 1, ?) = ? limit 2", (len(prefix), prefix.lower())
+            ).fetchall()
+        if len(rows) != 1:
+            found = "No" if not rows else "More than one"
+            raise NotFound(
+                f"{found} recommendation has an id that starts with {prefix!r}.", hint="bethna recommend ETH"
+            )
+        document: Mapping[str, object] = json.loads(rows[0][0])
+        return document
+
+    def check(self) -> str:
+        """Return SQLite's own verdict on the file: `ok`, or what is wrong."""
+        with _translated():
+            return str(self._db.execute("pragma integrity_check").fetchone()[0])
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of rows per table."""
+        with _translated():
+            names = [row[0] for row in self._db.execute("select name from sqlite_schema where type = 'table'")]
+            return {name: self._db.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}  # noqa: S608
+
+
+def _encode(document: Mapping[str, object]) -> str:
+    return json.dumps(document, allow_nan=False, separators=(",", ":"))
+
+
+@contextmanager
+def _translated(path: Path | None = None) -> Iterator[None]:
+    """Turn SQLite's and the file system's words into ours."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        where = f" {path}" if path else ""
+        raise ConfigurationError(f"The store{where} cannot be used: {error}", hint="bethna doctor") from error
