@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from bethna_cli.domain.text import clean
 
-HOSTILE = st.sampled_from(
-    (
-        "\x1b[2J\x1b[H \x1b]0;owned\x07 \x1b]52;c;aGk=\x1b\\ \x1b]8;;http://x\x1b\\ \x9b31m \x9d0;t\x9c \x90q \r \n \x08 "
-        "\x7f \x85 \x00 \u202e \u2066 \u2069 \u200b \u200d \ufeff \u2028 \ud800 \U000e0041 \ue000 \ufff9 \u3164 "
-        "\u0301\u0301\u0301\u0301 [red] [/] <b> $ETH 🚀 é"
-    ).split(" ")
+FRAGMENTS = (
+    "\x1b[2J\x1b[H \x1b]0;owned\x07 \x1b]52;c;aGk=\x1b\\ \x1b]8;;http://x\x1b\\ \x9b31m \x9d0;t\x9c \x90q \r \n "
+    "\x08 \x7f \x85 \x00 \u202e \u2066 \u2069 \u200b \u200d \ufeff \u2028 \ud800 \U000e0041 \ue000 \ufff9 \u3164 "
+    "\u0301\u0301\u0301\u0301 [red] [/] <b> $ETH 🚀 é"
 )
-STRINGS = st.lists(HOSTILE | st.text(max_size=8), max_size=24).map("".join)
+STRINGS = st.lists(st.sampled_from(FRAGMENTS.split(" ")) | st.text(max_size=8), max_size=24).map("".join)
 BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
