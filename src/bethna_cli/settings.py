@@ -1,0 +1,310 @@
+"""Typed configuration: what may be set, where each value came from, and which files may hold a secret.
+
+Precedence: flag, environment (`BETHNA_<KEY>`), `config.toml` (secrets: `secrets.toml`), default. An unknown or repeated
+key, a value out of bounds, and a secret that others on this machine can read stop bethna before it starts. Nothing is
+read at import time, and a secret is never taken from an argument.
+"""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
+
+from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
+from bethna_cli.domain.units import Usdc, usdc_from_decimal
+
+ENV_PREFIX = "BETHNA_"
+NOT_SETTINGS = frozenset({"BETHNA_HOME", "BETHNA_DEBUG", "BETHNA_DATA"})
+"""Variables with our prefix that are not settings: the folders, tracebacks, and the tests' market data."""
+
+MARKET_PATHS = {"pyth": "/hermes", "dydx": "/dydx", "thetanuts": "/thetanuts", "x": "/x", "fng": "/fng"}
+"""Where each source lives below `market_url`."""
+
+FLAGS = {"budget_usdc": "--budget", "target_delta": "--delta"}
+"""Flags that are not spelled like their setting."""
+
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([hdw])")
+_AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+LONGEST_EXPIRY_DAYS = 366
+
+
+def _checked_url(value: str) -> str:
+    """Accept https, and plain http to this machine only; no user, no password, no fragment."""
+    parts = urlsplit(value)
+    loopback = parts.hostname in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", parts.hostname or "")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ValueError("must start with https:// (http:// only for this machine)")
+    if not parts.hostname or parts.username or parts.password or parts.fragment or not value.isprintable():
+        raise ValueError("must be a plain URL with a host")
+    return value.rstrip("/")
+
+
+def _checked_secret_url(value: SecretStr) -> SecretStr:
+    return SecretStr(_checked_url(value.get_secret_value()))
+
+
+def _checked_secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of printable ASCII")
+    return value
+
+
+def _amount(value: object) -> object:
+    text = str(value).strip()
+    if isinstance(value, bool) or not _AMOUNT.fullmatch(text) or Decimal(text) <= 0:
+        raise ValueError("must be a positive amount of USDC, like 100 or 99.50")
+    return Decimal(text)
+
+
+def _duration_days(value: object) -> object:
+    match = _DURATION.fullmatch(str(value).strip().lower())
+    if match is None:
+        raise ValueError("must be a time span like 36h, 7d or 2w")
+    days = float(match[1]) * _HOURS[match[2]] / 24
+    if not 0 < days <= LONGEST_EXPIRY_DAYS:
+        raise ValueError(f"must be more than nothing and at most {LONGEST_EXPIRY_DAYS}d")
+    return days
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\dT", value):
+        raise ValueError("must be a UTC time like 2026-05-05T15:30Z")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    path = value.expanduser()
+    if not path.is_dir():
+        raise ValueError("must be a folder that exists")
+    return path.resolve()
+
+
+Url = Annotated[str, AfterValidator(_checked_url)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_checked_secret_url)]
+Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Days = Annotated[float, BeforeValidator(_duration_days)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Finite = Field(allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where bethna keeps things; made with mode 0700 when first written to."""
+
+    config: Path
+    data: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.config / "secrets.toml"
+
+
+class Settings(BaseModel):
+    """Every setting, typed and bounded. `origin(key)` says where a value came from; secrets print as stars."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    network: Literal["sim", "base", "base-sepolia"] = Field("sim", description="which world to talk to")
+    market_url: Url | None = Field(None, description="one base URL for all sources (bethna sim up prints one)")
+    pyth_url: Url | None = Field(None, description="spot prices (Pyth Hermes)")
+    dydx_url: Url | None = Field(None, description="funding and candles (dYdX indexer)")
+    thetanuts_url: Url | None = Field(None, description="option quotes (Thetanuts)")
+    x_url: Url | None = Field(None, description="posts (X recent search)")
+    fng_url: Url | None = Field(None, description="Fear & Greed index (alternative.me)")
+    rpc_url: SecretUrl | None = Field(None, description="the chain's JSON-RPC endpoint; masked, it may carry a key")
+    pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
+    x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
+    source_timeout_s: Annotated[float, Finite] = Field(4.0, gt=0, le=60, description="patience per source, in seconds")
+    spot_max_age_s: Annotated[float, Finite] = Field(10.0, gt=0, le=3600, description="oldest spot price to advise on")
+    seed: int = Field(7, ge=0, le=2**32 - 1, description="which embedded world")
+    at: Moment | None = Field(None, description="fixes the clock (UTC)")
+    replay: Annotated[Path, AfterValidator(_folder)] | None = Field(None, description="folder of recorded history")
+    speed: Annotated[float, Finite] = Field(1.0, gt=0, le=10_000, description="pace of the embedded world's clock")
+    budget_usdc: Amount = Field(Decimal(100), description="most to spend on one recommendation, in USDC")
+    expiry: Days = Field(7.0, description="wished time to expiry, like 36h, 7d, 2w")
+    target_delta: Annotated[float, Finite] = Field(0.30, ge=0.01, le=0.99, description="wished delta, absolute")
+    view_odds: Annotated[float, Finite] = Field(3.0, ge=1, le=100, description="what your view multiplies its odds by")
+
+    _folders: Folders = PrivateAttr()
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def folders(self) -> Folders:
+        return self._folders
+
+    @property
+    def budget(self) -> Usdc:
+        """The budget in USDC base units."""
+        return usdc_from_decimal(self.budget_usdc)
+
+    @property
+    def expiry_days(self) -> float:
+        return self.expiry
+
+    def origin(self, key: str) -> str:
+        """Say where the value of `key` came from: a flag, a variable, a file, or `default`."""
+        return self._origins.get(key, "default")
+
+    def source_url(self, source: str) -> str | None:
+        """Return the base URL set for `source`, None when none is (the adapter's own, or the embedded market)."""
+        own: str | None = getattr(self, f"{source}_url")
+        if own is None and self.market_url is not None:
+            return self.market_url + MARKET_PATHS[source]
+        return own
+
+
+SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token"})
+
+
+def folders(env: Mapping[str, str]) -> Folders:
+    """Return bethna's folders: below `BETHNA_HOME` when it is set, else where the system keeps such things."""
+    home = env.get("BETHNA_HOME")
+    if home:
+        base = Path(home).expanduser().absolute()
+        return Folders(config=base, data=base / "data")
+    import platformdirs
+
+    return Folders(
+        config=platformdirs.user_config_path("bethna", appauthor=False),
+        data=platformdirs.user_data_path("bethna", appauthor=False),
+    )
+
+
+def load_settings(flags: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. `flags` holds what was given on the command line, by setting name; None means not given.
+
+    Raises UsageError for a flag, ConfigurationError for a variable or a file.
+    """
+    env = os.environ if env is None else env
+    places = folders(env)
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for layer, label in (
+        (_file_values(places.config_file, frozenset(Settings.model_fields)), places.config_file.name),
+        (_file_values(places.secrets_file, SECRET_KEYS), places.secrets_file.name),
+        (_env_values(env), "environment"),
+        ({key: value for key, value in (flags or {}).items() if value is not None}, "flag"),
+    ):
+        values |= layer
+        origins |= dict.fromkeys(layer, label)
+    settings = _validated(values, origins)
+    settings._folders = places
+    settings._origins = origins
+    return settings
+
+
+def _env_values(env: Mapping[str, str]) -> dict[str, object]:
+    named = {key: env.get(variable(key), "") for key in Settings.model_fields}
+    return {key: value for key, value in named.items() if value}
+
+
+def variable(key: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENV_PREFIX + key.upper()
+
+
+def unknown_variables(env: Mapping[str, str]) -> list[str]:
+    """List variables that look like ours and set nothing: most likely typing errors."""
+    known = NOT_SETTINGS | {variable(key) for key in Settings.model_fields}
+    return sorted(name for name in env if name.startswith(ENV_PREFIX) and name not in known)
+
+
+def _file_values(path: Path, known: frozenset[str]) -> dict[str, object]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {type(error).__name__}.", hint="bethna config path"
+        ) from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at .*\)", str(error))
+        reason = "the same key twice" if "overwrite" in str(error) else "not valid TOML"
+        raise ConfigurationError(
+            f"{path}: {reason} {place[0] if place else ''}".strip() + ".", hint=f"edit {path}"
+        ) from None
+    for key in values:
+        if key not in known:
+            raise unknown_key(key, known, str(path))
+    if SECRET_KEYS & set(values):
+        refuse_wide(path)
+    return values
+
+
+def unknown_key(key: str, known: frozenset[str], where: str) -> ConfigurationError:
+    """Build the refusal of a key nobody knows, with the nearest one that exists."""
+    near = get_close_matches(key, known, n=1)
+    tail = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigurationError(f"{where}: no setting is called {key!r}.{tail}", hint="bethna config show")
+
+
+def refuse_wide(path: Path) -> None:
+    """Raise ConfigurationError when others on this machine may read `path` or its folder."""
+    for place, mode in ((path.parent, 0o700), (path, 0o600)):
+        found = stat.S_IMODE(place.stat().st_mode)
+        if found & ~mode:
+            raise ConfigurationError(
+                f"{place} holds a secret and has mode {found:04o}; at most {mode:04o} is safe.",
+                hint=f"chmod {mode:o} {place}",
+            )
+
+
+def _validated(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        raise _refusal(error, values, origins) from None
+
+
+def _refusal(error: ValidationError, values: Mapping[str, object], origins: Mapping[str, str]) -> BethnaError:
+    first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    key = str(first["loc"][0])
+    reason = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    shown = "(hidden)" if key in SECRET_KEYS else ascii(values.get(key)) if values.get(key) != "" else "empty"
+    origin = origins.get(key, "default")
+    if origin == "flag":
+        flag = flag_name(key)
+        return UsageError(f"{flag} {shown} {reason}.", hint=f"leave out {flag}, or see bethna -h")
+    name = variable(key) if origin == "environment" else f"{key} in {origin}"
+    hint = f"unset {name}" if origin == "environment" else f"bethna config set {key} --unset"
+    return ConfigurationError(f"{name} is {shown}: {reason}.", hint=hint)
+
+
+def flag_name(key: str) -> str:
+    """Return the flag of a setting, as typed."""
+    return FLAGS.get(key, "--" + key.replace("_", "-"))
+
+
+def make_private(folder: Path) -> Path:
+    """Create `folder` with mode 0700 where it is missing, and return it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
