@@ -1,0 +1,170 @@
+"""What a value from outside may be: a strict JSON reader and the field types that every client shares.
+
+Python's own reader takes NaN, 1e400 and the last of two equal keys; none of them passes here. Numbers with a fraction
+come out as Decimal, so that a price is never rounded on the way in. Nothing here knows a service.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bethna_cli.domain.errors import SourceMalformed
+
+MAX_NESTING = 24
+MAX_DIGITS = 80  # a uint256 has 78
+_INTEGER = re.compile(r"-?[0-9]{1,78}")
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
+
+
+def read_json(body: bytes) -> object:
+    """Decode one JSON document.
+
+    Raises ValueError on anything but strict UTF-8 JSON: NaN, infinities, numbers beyond a double or of more than 80
+    digits, duplicate keys, nesting deeper than 24.
+    """
+    try:
+        value = json.loads(
+            body.decode(),
+            parse_float=_fraction,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    _check_nesting(value)
+    return value
+
+
+def clean_text(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text` without control, format (bidi, zero-width) or unassigned ones."""
+    spaced = (" " if c in "\t\r\n" else c for c in text[: 4 * limit])
+    return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")[:limit]
+
+
+def _fraction(text: str) -> Decimal:
+    if len(text) > MAX_DIGITS or not math.isfinite(float(text)):
+        raise ValueError("a number out of range")
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("a number out of range")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key twice in one object")
+    return value
+
+
+def _check_nesting(value: object) -> None:
+    level: Sequence[object] = (value,)
+    for _ in range(MAX_NESTING):
+        level = [inner for outer in level for inner in _children(outer)]
+        if not level:
+            return
+    raise ValueError("nested too deeply")
+
+
+def _children(value: object) -> Sequence[object]:
+    if isinstance(value, dict):
+        return [inner for inner in value.values() if isinstance(inner, dict | list)]
+    if isinstance(value, list):
+        return [inner for inner in value if isinstance(inner, dict | list)]
+    return ()
+
+
+def _int_text(value: object) -> int:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise ValueError("not an integer in a string")
+
+
+def _int_or_text(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return _int_text(value)
+
+
+def _decimal_text(value: object) -> Decimal:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    raise ValueError("not a decimal number in a string")
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    raise ValueError("not a number")
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError("not an address")
+    return value.lower()
+
+
+def _hex(value: str) -> str:
+    if not _HEX.fullmatch(value):
+        raise ValueError("not hexadecimal bytes")
+    return value
+
+
+IntText = Annotated[int, BeforeValidator(_int_text)]
+"""An integer that the service sends as a string."""
+
+IntOrText = Annotated[int, BeforeValidator(_int_or_text)]
+"""An integer that comes as a number or as a string."""
+
+DecimalText = Annotated[Decimal, BeforeValidator(_decimal_text)]
+"""A decimal number that the service sends as a string."""
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+"""A JSON number, kept exactly."""
+
+AddressText = Annotated[str, AfterValidator(_address)]
+"""A `0x` address; lower-cased."""
+
+HexText = Annotated[str, Field(max_length=20_000), AfterValidator(_hex)]
+"""`0x` and whole bytes."""
+
+UnixSeconds = Annotated[int, Field(ge=0, le=4_102_444_800)]
+"""Seconds since the epoch, before the year 2100."""
+
+UnixMillis = Annotated[int, Field(ge=0, le=4_102_444_800_000)]
+"""Milliseconds since the epoch, before the year 2100."""
+
+
+class Wire(BaseModel):
+    """An answer as a service sends it: strict types, unknown members ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
+
+
+W = TypeVar("W", bound=Wire)
+
+
+def parse(source: str, model: type[W], value: object) -> W:
+    """Validate a decoded answer. Raises SourceMalformed that names the place, never the offending value."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(clean_text(str(step), 40) for step in first["loc"][:6]) or "the answer"
+        raise SourceMalformed(source, f"{place} is not what the service documents ({first['type']})") from None
