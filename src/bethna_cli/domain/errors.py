@@ -6,6 +6,7 @@ BethnaError                     1  our bug
 │   ├── InsufficientLiquidity · GasTooHigh · ContractPaused · SlippageTooHigh
 │   └── QuoteExpired · NothingSuitable
 ├── ConfigurationError          4  configuration, wallet or password
+│   └── ModelCorrupt · DataRefused
 ├── OutsideError                5  something outside is down or stale
 │   ├── SourceUnavailable
 │   │   ├── SourceDisabled · SourceRateLimited · SourceMalformed · SourceStale
@@ -84,6 +85,18 @@ class ConfigurationError(BethnaError):
 
     code = "configuration"
     exit_code = 4
+
+
+class ModelCorrupt(ConfigurationError):
+    """The model file is damaged, altered, or made for other features; it predicts nothing."""
+
+    code = "model_corrupt"
+
+
+class DataRefused(ConfigurationError):
+    """A history file is not what its format says: unsorted, contradictory, not finite, without a time zone."""
+
+    code = "data_refused"
 
 
 class OutsideError(BethnaError):

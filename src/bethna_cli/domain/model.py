@@ -1,15 +1,27 @@
-"""The trained model as plain arrays: what a forest is, without the library that grew it."""
+"""The trained model as plain arrays, and what it is trained on: no library that grows forests is needed to hold one."""
 
 from array import array
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bethna_cli.domain.market import Candle, FearGreed, FundingPoint
+
+BEARISH, NEUTRAL, BULLISH = range(3)
+CLASSES = ("bearish", "neutral", "bullish")
+
+Row = tuple[float, ...]
+Shares = tuple[float, float, float]
+"""One number per class, in the order bearish, neutral, bullish."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Decision trees laid end to end. Node i tests `row[feature[i]] <= threshold[i]` in float32.
+    """Decision trees laid end to end. Node i tests `row[feature[i]] <= threshold[i]`, the row rounded to float32.
 
-    roots: index of each tree's first node. left, right: absolute node indices, -1 at a leaf. missing_left: 1 where a
-    missing (NaN) value goes left. leaf: class shares, `classes` per node, in the order bearish, neutral, bullish.
+    roots: index of each tree's first node. left, right: absolute node indices above i, -1 at a leaf. missing_left:
+    1 where a missing (NaN) value goes left. leaf: class shares, `classes` per node, in the order of CLASSES.
     """
 
     features: int
@@ -21,3 +33,86 @@ class Forest:
     right: "array[int]"
     missing_left: "array[int]"
     leaf: "array[float]"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Probability of class k is softmax over k of `slope * log(share_k) + bias_k`; slope >= 0, 0 ignores the forest."""
+
+    slope: float
+    bias: Shares
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything a prediction needs. base: how often each class occurred in training. shrink: weight of the calibrated
+    forest against `base`, 0 is "no directional view". card: the model card, as JSON values."""
+
+    version: str
+    forest: Forest
+    calibration: Calibration
+    base: Shares
+    shrink: float
+    card: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetHistory:
+    """One asset's recorded past: closed hourly candles and settled funding, oldest first; gaps stay gaps."""
+
+    asset: str
+    candles: tuple[Candle, ...]
+    funding: tuple[FundingPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file that was read: its name, its bytes' sha256, what it covers, and repairs by kind with their counts."""
+
+    name: str
+    sha256: str
+    rows: int
+    first: datetime
+    last: datetime
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A data folder as read: what was known by `until`, and from which files."""
+
+    assets: tuple[AssetHistory, ...]
+    fear_greed: tuple[FearGreed, ...]
+    files: tuple[DataFile, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Labelled rows of all assets. hours[i]: hours since the epoch when rows[i] was known; labels index CLASSES."""
+
+    rows: tuple[Row, ...]
+    labels: tuple[int, ...]
+    hours: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Row numbers to learn from and row numbers to predict; no label window of the one touches one of the other."""
+
+    train: tuple[int, ...]
+    held_out: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model file's bytes and its card."""
+
+    content: bytes
+    card: Mapping[str, object]
+
+
+class Progress(Protocol):
+    """Told what is being done and how much of the whole is behind us, 0..1."""
+
+    def __call__(self, stage: str, done: float) -> None: ...
