@@ -1,0 +1,33 @@
+"""The one list of commands: what the shell, the help and the completion offer, and where each is implemented.
+
+Nothing is imported until a command is run or asked about, so that `bethna --help` costs no more than Typer.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, or a group of commands under one name.
+
+    target: `module:attribute` of the Typer app that holds it; the app of a group *is* the group.
+    """
+
+    name: str
+    summary: str
+    section: str
+    target: str
+    is_group: bool = False
+
+
+COMMANDS = (
+    Command("recommend", "Alpha's recommendation for ETH or BTC", "Look", "bethna_cli.cli.market:app"),
+    Command("market", "Spot, IV, funding and mood, with source and age", "Look", "bethna_cli.cli.market:app"),
+    Command("strategies", "What is really on offer: strikes, premiums, Greeks", "Look", "bethna_cli.cli.market:app"),
+    Command("model", "Alpha's model: its data and its measured record", "Alpha's model", "bethna_cli.cli.model:app"),
+    Command("train", "Train Alpha's model on recorded history", "Alpha's model", "bethna_cli.cli.model:app"),
+    Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),
+    Command("config", "Settings: show, set, path", "Set up", "bethna_cli.cli.config:app", True),
+    Command("doctor", "Check the installation and every source", "Set up", "bethna_cli.cli.doctor:app"),
+)
+BY_NAME = {command.name: command for command in COMMANDS}
