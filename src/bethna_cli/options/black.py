@@ -1,7 +1,7 @@
 """Black-76 in one place: price, Greeks and implied volatility, for one option or for millions.
 
 Black-Scholes is the same formula here, because the rate is zero; time is ACT/365 and the units are Deribit's. Each
-formula is written once, against `_Maths`: plain numbers use the standard library (a one-shot command never imports
+formula is written once, against `Maths`: plain numbers use the standard library (a one-shot command never imports
 NumPy), arrays use NumPy and SciPy, imported on first use. It refuses rates, dividends and early exercise, and never
 returns a volatility that the price does not determine.
 
@@ -17,18 +17,14 @@ chapters 18 and 19.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, overload
+
+from bethna_cli.options.backend import SCALAR, Maths, X, in_chunks, is_scalar
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    FloatArray: TypeAlias = NDArray[np.float64]
-    Flag: TypeAlias = bool | NDArray[np.bool_]
-
-X = TypeVar("X", float, "FloatArray")
+    from bethna_cli.options.backend import Flag, FloatArray
 
 DAYS_PER_YEAR = 365.0
 SECONDS_PER_YEAR = DAYS_PER_YEAR * 86_400.0
@@ -36,7 +32,6 @@ IV_TOLERANCE = 1e-8
 """The largest error of an implied volatility: where one rounding unit of the price moves it further, there is none."""
 
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
-_CHUNK = 4_096  # a dozen temporaries of this many doubles stay in the processor's cache
 _EPSILON = 2.0**-52  # one rounding unit of a double, relative
 _TINY = 1e-300  # keeps a divisor from zero without reaching any result
 _STEPS = 4
@@ -67,9 +62,9 @@ def price(
 ) -> "FloatArray": ...
 def price(forward: Any, strike: Any, years: Any, iv: Any, is_call: Any) -> Any:
     """Return the USD value of one contract, undiscounted. Arguments and errors: see the module."""
-    if _is_scalar(forward, strike, years, iv, is_call):
-        return _price(_SCALAR, *_checked_option(forward, strike, years, iv), _checked_flag(is_call))
-    return _in_chunks(lambda maths, *columns: (_price(maths, *columns),), 1, (forward, strike, years, iv), is_call)[0]
+    if is_scalar(forward, strike, years, iv, is_call):
+        return _price(SCALAR, *_checked_option(forward, strike, years, iv), _checked_flag(is_call))
+    return in_chunks(lambda maths, *columns: (_price(maths, *columns),), 1, (forward, strike, years, iv), is_call)[0]
 
 
 @overload
@@ -93,11 +88,11 @@ def price_and_greeks(
 ) -> "tuple[FloatArray, Greeks[FloatArray]]": ...
 def price_and_greeks(forward: Any, strike: Any, years: Any, iv: Any, is_call: Any) -> Any:
     """Return the price and the Greeks in one pass, for little more than the price alone."""
-    if _is_scalar(forward, strike, years, iv, is_call):
+    if is_scalar(forward, strike, years, iv, is_call):
         option = _checked_option(forward, strike, years, iv)
-        value, *sensitivities = _price_and_greeks(_SCALAR, *option, _checked_flag(is_call))
+        value, *sensitivities = _price_and_greeks(SCALAR, *option, _checked_flag(is_call))
     else:
-        value, *sensitivities = _in_chunks(_price_and_greeks, 6, (forward, strike, years, iv), is_call)
+        value, *sensitivities = in_chunks(_price_and_greeks, 6, (forward, strike, years, iv), is_call)
     return value, Greeks(*sensitivities)
 
 
@@ -115,40 +110,26 @@ def implied_vol(price: Any, forward: Any, strike: Any, years: Any, is_call: Any)
     argument out of range; time value so small, or so near its bound, that a double's last digit moves the answer by
     more than IV_TOLERANCE.
     """
-    if not _is_scalar(price, forward, strike, years, is_call):
-        return _in_chunks(
+    if not is_scalar(price, forward, strike, years, is_call):
+        return in_chunks(
             lambda maths, *columns: (_implied_vol(maths, *columns),), 1, (forward, strike, years, price), is_call
         )[0]
     price = _checked("price", price, allow_zero=True)
     option = _checked_option(forward, strike, years, iv=0.0)[:3]
     flag = _checked_flag(is_call)
-    lowest = _price(_SCALAR, *option, 0.0, flag)
+    lowest = _price(SCALAR, *option, 0.0, flag)
     highest = option[0] if flag else option[1]
     if not lowest < price < highest:
         raise ValueError(f"A price of {price} has no implied volatility: it must lie between {lowest} and {highest}.")
     if option[2] == 0.0:
         raise ValueError("An option without time left has no implied volatility.")
-    iv = _implied_vol(_SCALAR, *option, price, flag)
+    iv = _implied_vol(SCALAR, *option, price, flag)
     if math.isnan(iv):
         raise ValueError(f"A price of {price} does not determine the volatility to {IV_TOLERANCE}.")
     return iv
 
 
 # The formulas, each written once.
-
-
-@dataclass(frozen=True, slots=True)
-class _Maths(Generic[X]):
-    """The few functions that a formula needs, for plain numbers or for arrays."""
-
-    log: Callable[[X], X]
-    sqrt: Callable[[X], X]
-    exp: Callable[[X], X]
-    ndtr: Callable[[X], X]
-    minimum: Callable[[X, X], X]
-    maximum: Callable[[X, X | float], X]
-    where: Callable[["Flag", X | float, X | float], X]
-    as_number: Callable[["Flag"], X]  # 1 for true, 0 for false
 
 
 class _Terms(NamedTuple, Generic[X]):
@@ -164,7 +145,7 @@ class _Terms(NamedTuple, Generic[X]):
     price: X
 
 
-def _terms(maths: _Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag") -> _Terms[X]:
+def _terms(maths: Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag") -> _Terms[X]:
     side = 1.0 - 2.0 * maths.as_number(forward > strike)
     exercise = maths.as_number(is_call) - 0.5 - 0.5 * side
     root_years = maths.sqrt(years)
@@ -176,12 +157,12 @@ def _terms(maths: _Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "F
     return _Terms(side, exercise, root_years, total, d1, n1, n2, price)
 
 
-def _price(maths: _Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag") -> X:
+def _price(maths: Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag") -> X:
     return _terms(maths, forward, strike, years, iv, is_call).price
 
 
 def _price_and_greeks(
-    maths: _Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag"
+    maths: Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag"
 ) -> tuple[X, X, X, X, X, X]:
     side, exercise, root_years, total, d1, n1, n2, price = _terms(maths, forward, strike, years, iv, is_call)
     mass = maths.as_number(total > _TINY) * forward * _INV_SQRT_2PI * maths.exp(-0.5 * d1 * d1)  # forward * phi(d1)
@@ -193,7 +174,7 @@ def _price_and_greeks(
     return price, delta, gamma, vega, theta, rho
 
 
-def _implied_vol(maths: _Maths[X], forward: X, strike: X, years: X, price: X, is_call: "Flag") -> X:
+def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_call: "Flag") -> X:
     """Solve for the total volatility s = iv * sqrt(years) by safeguarded third-order Householder steps.
 
     With x = log(far / near), the time value over `near` is c(s) = N(s/2 - x/s) - e^x N(-s/2 - x/s), from 0 to 1. The
@@ -226,7 +207,7 @@ def _implied_vol(maths: _Maths[X], forward: X, strike: X, years: X, price: X, is
     return maths.where(is_priced & is_determined, total / root, math.nan)
 
 
-def _first_guess(maths: _Maths[X], ratio: X, value: X) -> X:
+def _first_guess(maths: Maths[X], ratio: X, value: X) -> X:
     """Guess the total volatility of a time value, both over `near`, from the normal model's inverse.
 
     Choi, Kim and Kwak (2009), "Numerical approximation of the implied volatility under arithmetic Brownian motion",
@@ -241,7 +222,7 @@ def _first_guess(maths: _Maths[X], ratio: X, value: X) -> X:
     return normal * (1.0 + normal * normal / 24.0)
 
 
-def _householder_step(maths: _Maths[X], total: X, k: X, slope: X, excess: X) -> X:
+def _householder_step(maths: Maths[X], total: X, k: X, slope: X, excess: X) -> X:
     """Return the third-order step towards excess = 0, where excess = log(c / c0), slope = c'/c and k = x / total."""
     newton = -excess / slope
     curve = k * k / total - 0.25 * total  # c''/c'
@@ -249,13 +230,6 @@ def _householder_step(maths: _Maths[X], total: X, k: X, slope: X, excess: X) -> 
     third = curve * curve - 3.0 * (k / total) * (k / total) - 0.25 - 3.0 * curve * slope + 2.0 * slope * slope
     denominator = 1.0 + newton * (second + newton * third / 6.0)
     return newton * (1.0 + 0.5 * newton * second) / maths.maximum(denominator, 0.1)
-
-
-# Plain numbers
-
-
-def _is_scalar(*arguments: object) -> bool:
-    return all(isinstance(value, float | int) or getattr(value, "ndim", None) == 0 for value in arguments)
 
 
 def _checked(name: str, value: Any, *, allow_zero: bool) -> float:
@@ -278,72 +252,3 @@ def _checked_flag(is_call: Any) -> bool:
     if is_call not in (True, False):
         raise ValueError(f"is_call must be true or false, not {is_call}.")
     return bool(is_call)
-
-
-_SCALAR: _Maths[float] = _Maths(
-    log=math.log,
-    sqrt=math.sqrt,
-    exp=math.exp,
-    ndtr=lambda z: 0.5 * math.erfc(-z * math.sqrt(0.5)),
-    minimum=min,
-    maximum=max,
-    where=lambda condition, if_true, if_false: if_true if condition else if_false,
-    as_number=float,
-)
-
-
-# Arrays
-
-
-def _array_maths() -> "_Maths[FloatArray]":
-    import numpy as np
-    from scipy.special import ndtr
-
-    return _Maths(
-        log=np.log,
-        sqrt=np.sqrt,
-        exp=np.exp,
-        ndtr=ndtr,
-        minimum=np.minimum,
-        maximum=np.maximum,
-        where=np.where,
-        as_number=lambda flag: np.asarray(flag, dtype=np.float64),
-    )
-
-
-def _in_chunks(
-    formula: Callable[..., tuple[Any, ...]], outputs: int, columns: "tuple[ArrayLike, ...]", is_call: "ArrayLike"
-) -> "FloatArray":
-    """Run a formula over (forward, strike, years, iv or price), broadcast, piece by piece; return (outputs, *shape)."""
-    import numpy as np
-
-    maths = _array_maths()
-    flags = np.asarray(is_call)
-    if not ((flags == 0) | (flags == 1)).all():
-        raise ValueError("is_call must hold booleans.")
-    arrays = [*(np.asarray(column, dtype=np.float64) for column in columns), flags.astype(bool, copy=False)]
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    arrays = [array.reshape(()) if array.size == 1 else np.broadcast_to(array, shape).reshape(-1) for array in arrays]
-    result = np.empty((outputs, math.prod(shape)))
-    with np.errstate(all="ignore"):
-        for start in range(0, result.shape[1], _CHUNK):
-            piece = slice(start, start + _CHUNK)
-            forward, strike, *others = (array if array.ndim == 0 else array[piece] for array in arrays)
-            forward = _nan_if_out_of_range(forward, strike, *others[:2])
-            for row, values in zip(result, formula(maths, forward, strike, *others), strict=True):
-                row[piece] = values
-    return result.reshape(outputs, *shape)
-
-
-def _nan_if_out_of_range(
-    forward: "FloatArray", strike: "FloatArray", years: "FloatArray", iv_or_price: "FloatArray"
-) -> "FloatArray":
-    """Return the forwards, NaN where an argument is out of range: formulas carry a NaN forward to every result."""
-    import numpy as np
-
-    in_range = (
-        (np.minimum(forward, strike) > 0.0)
-        & (np.minimum(years, iv_or_price) >= 0.0)
-        & (np.maximum(np.maximum(forward, strike), np.maximum(years, iv_or_price)) < np.inf)
-    )
-    return forward if in_range.all() else np.where(in_range, forward, np.nan)
