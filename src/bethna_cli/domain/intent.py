@@ -1,10 +1,12 @@
 """What a person wants from Alpha: an asset, a view, a budget, and wishes about strike and expiry."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from bethna_cli.domain.market import Asset
+from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.units import USDC_UNIT, Usdc
 
 
@@ -32,4 +34,17 @@ class TradeRequest:
     expiry_days: float = 7.0
     target_delta: float = 0.30
     view_odds: float = 3.0
-    strike_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRequest:
+    """A person's own choice of trade: exactly these kinds (a call and a put: a straddle) at these strikes (USD).
+
+    expiry: days from now, or a moment; the expiry on offer nearest to it is meant. budget: as in TradeRequest.
+    """
+
+    asset: Asset
+    kinds: frozenset[OptionKind]
+    strikes: tuple[Decimal, ...]
+    expiry: float | datetime
+    budget: Usdc

@@ -1,0 +1,140 @@
+"""Why, in sentences with their numbers: what speaks for and against a trade, and what would change the verdict."""
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from bethna_cli.analysis.features import FEATURE_NAMES
+from bethna_cli.analysis.outlook import Outlook, with_view
+from bethna_cli.analysis.strategies import years_left
+from bethna_cli.analysis.valuation import profit_curve
+from bethna_cli.domain.intent import View
+from bethna_cli.domain.market import MarketSnapshot
+from bethna_cli.domain.model import Row
+from bethna_cli.domain.recommendation import Candidate, Prediction, Reason, Signal, ViewEffect
+from bethna_cli.domain.units import CONTRACT_UNIT, usdc_to_decimal
+
+HELPFUL_VIEW: dict[Signal, View] = {
+    Signal.LONG_CALL: View.BULLISH,
+    Signal.CALL_SPREAD: View.BULLISH,
+    Signal.LONG_PUT: View.BEARISH,
+    Signal.PUT_SPREAD: View.BEARISH,
+}
+MOST_ODDS = 100.0
+BISECTIONS = 40
+
+
+def reasons(
+    snapshot: MarketSnapshot, outlook: Outlook, row: Row, trade: Candidate, effect: ViewEffect | None
+) -> tuple[Reason, ...]:
+    """List what the verdict rests on, each with its number and source; what was not observed is not mentioned."""
+    found = (
+        _direction(outlook),
+        _view(effect),
+        _volatility(trade, outlook),
+        _momentum(row, snapshot),
+        _funding(snapshot),
+        _fear_greed(snapshot),
+        _posts(snapshot),
+    )
+    return tuple(reason for reason in found if reason)
+
+
+def changes(trade: Candidate, outlook: Outlook, now: datetime) -> tuple[str, ...]:
+    """Say what would make a refused trade worth its price: a lower ask, or a likelier direction."""
+    return tuple(line for line in (_cheaper(trade), _likelier(trade, outlook, now)) if line)
+
+
+def _direction(outlook: Outlook) -> Reason:
+    prediction = outlook.prediction
+    odds = f"{prediction.bullish:.0%} up, {prediction.neutral:.0%} flat, {prediction.bearish:.0%} down"
+    if prediction.shrink == 0:
+        text = f"No directional view: the model found nothing better than history's own shares. Used: {odds}"
+    else:
+        text = f"Over {prediction.horizon_days:g} days the model sees {odds}"
+    return Reason(
+        f"{text}.", "prediction", prediction.bullish - prediction.bearish, f"model {prediction.model_version}"
+    )
+
+
+def _view(effect: ViewEffect | None) -> Reason | None:
+    if effect is None:
+        return None
+    text = f"You are {effect.view.lower()}: the odds of that are taken {effect.odds:g} times as high"
+    return Reason(f"{text}. Without it Alpha says {effect.signal_without}.", "view", effect.odds, "you")
+
+
+def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:
+    ivs = [leg.quote.greeks.iv for leg in trade.legs if leg.quote.greeks and not leg.quote.kind.is_spread]
+    if not ivs:
+        return None
+    iv = sum(ivs) / len(ivs)
+    dear = "dearer" if iv > outlook.volatility else "cheaper"
+    text = f"Priced at {iv:.0%} IV, {dear} than the {outlook.volatility:.0%} the price has moved at lately (EWMA)."
+    return Reason(text, "iv_less_ewma_volatility", iv - outlook.volatility, "options, history")
+
+
+def _momentum(row: Row, snapshot: MarketSnapshot) -> Reason | None:
+    moved = row[FEATURE_NAMES.index("momentum_7d")]
+    if math.isnan(moved) or snapshot.history.provenance is None:
+        return None
+    text = f"The price moved {moved:+.1f} standard deviations in 7 days."
+    return Reason(text, "momentum_7d", moved, snapshot.history.provenance.source)
+
+
+def _funding(snapshot: MarketSnapshot) -> Reason | None:
+    funding = snapshot.funding.value
+    if not snapshot.funding.usable or funding is None:
+        return None
+    yearly = float(funding.next_rate_1h) * 8760
+    payer = "longs pay" if yearly > 0 else "shorts pay" if yearly < 0 else "nobody pays"
+    return Reason(f"Perpetual funding is {yearly:+.1%} a year: {payer}.", "funding", yearly, funding.provenance.source)
+
+
+def _fear_greed(snapshot: MarketSnapshot) -> Reason | None:
+    mood = snapshot.sentiment.value
+    if not snapshot.sentiment.usable or mood is None or not mood.fear_greed:
+        return None
+    value = mood.fear_greed[-1].value
+    return Reason(f"Fear & Greed stands at {value} of 100.", "fear_greed", float(value), mood.provenance.source)
+
+
+def _posts(snapshot: MarketSnapshot) -> Reason | None:
+    mood = snapshot.sentiment.value
+    if not snapshot.sentiment.usable or mood is None or mood.posts is None:
+        return None
+    posts = mood.posts
+    text = f"{posts.posts} posts average {posts.mean:+.2f} ± {posts.standard_error:.2f} (-1 to 1); shown, not weighed."
+    return Reason(text, "posts", posts.mean, posts.source)
+
+
+def _cheaper(trade: Candidate) -> str:
+    """Name the price per contract at which the trade breaks even on average."""
+    asked = float(usdc_to_decimal(trade.amount)) * CONTRACT_UNIT / trade.contracts
+    worth = asked + float(usdc_to_decimal(trade.expected_value)) * CONTRACT_UNIT / trade.contracts
+    return f"An ask below {worth:,.2f} USD per contract (now {asked:,.2f})."
+
+
+def _likelier(trade: Candidate, outlook: Outlook, now: datetime) -> str | None:
+    """Name the probability of its direction from which the trade pays on average; None where none does."""
+    view = HELPFUL_VIEW.get(trade.signal)
+    if view is None:
+        return None
+    years, curve = years_left(trade.legs[0].quote, now), profit_curve(trade.legs)
+
+    def profit(odds: float) -> float:
+        believed = replace(outlook, prediction=with_view(outlook.prediction, view, odds))
+        return believed.terminal(years).expected(curve)
+
+    if profit(MOST_ODDS) <= 0:
+        return f"Nothing about direction alone: even near-certain {view.lower()} it does not pay for itself."
+    low, high = 1.0, MOST_ODDS
+    for _ in range(BISECTIONS):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if profit(middle) > 0 else (middle, high)
+    needed, current = (_share(with_view(outlook.prediction, view, odds), view) for odds in (high, 1.0))
+    return f"A {view.lower()} probability above {needed:.0%} (now {current:.0%})."
+
+
+def _share(prediction: Prediction, view: View) -> float:
+    return prediction.bullish if view is View.BULLISH else prediction.bearish
