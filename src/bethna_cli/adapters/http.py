@@ -191,6 +191,11 @@ class HttpSource:
             late = SourceUnavailable(self.name, f"no answer within {limit_s:g} s")
             raise (failures[-1] if failures else late) from error
 
+    def require_sockets(self) -> None:
+        """Raise SourceDisabled when the service lives in this process: there an answer only comes whole."""
+        if self.edge.in_process:
+            raise SourceDisabled(self.name, "a stream needs a market served over HTTP", hint="bethna sim up")
+
     def check_open(self) -> None:
         """Raise SourceRateLimited while the source has asked us to stay away."""
         left_s = self._blocked_until - self.edge.monotonic()

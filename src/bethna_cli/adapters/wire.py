@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
@@ -20,6 +21,7 @@ MAX_NESTING = 24
 MAX_DIGITS = 80  # a uint256 has 78
 _INTEGER = re.compile(r"-?[0-9]{1,78}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+_ISO_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
@@ -114,6 +116,12 @@ def _number(value: object) -> Decimal:
     raise ValueError("not a number")
 
 
+def _iso_time(value: object) -> datetime:
+    if isinstance(value, str) and _ISO_TIME.fullmatch(value):
+        return datetime.fromisoformat(value)
+    raise ValueError("not an ISO 8601 time in UTC")
+
+
 def _address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
         raise ValueError("not an address")
@@ -137,6 +145,9 @@ DecimalText = Annotated[Decimal, BeforeValidator(_decimal_text)]
 
 Number = Annotated[Decimal, BeforeValidator(_number)]
 """A JSON number, kept exactly."""
+
+IsoTime = Annotated[datetime, BeforeValidator(_iso_time)]
+"""An ISO 8601 time with `Z`; aware UTC."""
 
 AddressText = Annotated[str, AfterValidator(_address)]
 """A `0x` address; lower-cased."""
