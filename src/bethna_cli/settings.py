@@ -7,12 +7,9 @@ read at import time, and a secret is never taken from an argument.
 
 import os
 import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -31,6 +28,7 @@ from pydantic import (
 
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
 from bethna_cli.domain.units import Usdc, usdc_from_decimal
+from bethna_cli.settings_files import read_values, unknown_key
 
 ENV_PREFIX = "BETHNA_"
 NOT_SETTINGS = frozenset({"BETHNA_HOME", "BETHNA_DEBUG", "BETHNA_DATA"})
@@ -42,10 +40,11 @@ MARKET_PATHS = {"pyth": "/hermes", "dydx": "/dydx", "thetanuts": "/thetanuts", "
 FLAGS = {"budget_usdc": "--budget", "target_delta": "--delta"}
 """Flags that are not spelled like their setting."""
 
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([hdw])")
-_AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([hdw])", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,6})?", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 168}
 LONGEST_EXPIRY_DAYS = 366
+LONGEST_ECHO = 60
 
 
 def _checked_url(value: str) -> str:
@@ -182,9 +181,9 @@ class Settings(BaseModel):
 SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token"})
 
 
-def folders(env: Mapping[str, str]) -> Folders:
+def folders(env: Mapping[str, str] | None = None) -> Folders:
     """Return bethna's folders: below `BETHNA_HOME` when it is set, else where the system keeps such things."""
-    home = env.get("BETHNA_HOME")
+    home = (os.environ if env is None else env).get("BETHNA_HOME")
     if home:
         base = Path(home).expanduser().absolute()
         return Folders(config=base, data=base / "data")
@@ -196,9 +195,14 @@ def folders(env: Mapping[str, str]) -> Folders:
     )
 
 
-def load_settings(flags: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    env: Mapping[str, str] | None = None,
+    names: Mapping[str, str] = FLAGS,
+) -> Settings:
     """Read the settings. `flags` holds what was given on the command line, by setting name; None means not given.
 
+    names: how flags were spelled, where not like their setting.
     Raises UsageError for a flag, ConfigurationError for a variable or a file.
     """
     env = os.environ if env is None else env
@@ -206,14 +210,14 @@ def load_settings(flags: Mapping[str, object] | None = None, env: Mapping[str, s
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     for layer, label in (
-        (_file_values(places.config_file, frozenset(Settings.model_fields)), places.config_file.name),
-        (_file_values(places.secrets_file, SECRET_KEYS), places.secrets_file.name),
+        (read_values(places.config_file, frozenset(Settings.model_fields), SECRET_KEYS), places.config_file.name),
+        (read_values(places.secrets_file, SECRET_KEYS, SECRET_KEYS), places.secrets_file.name),
         (_env_values(env), "environment"),
         ({key: value for key, value in (flags or {}).items() if value is not None}, "flag"),
     ):
         values |= layer
         origins |= dict.fromkeys(layer, label)
-    settings = _validated(values, origins)
+    settings = _validated(values, origins, names)
     settings._folders = places
     settings._origins = origins
     return settings
@@ -235,76 +239,33 @@ def unknown_variables(env: Mapping[str, str]) -> list[str]:
     return sorted(name for name in env if name.startswith(ENV_PREFIX) and name not in known)
 
 
-def _file_values(path: Path, known: frozenset[str]) -> dict[str, object]:
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {type(error).__name__}.", hint="bethna config path"
-        ) from error
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\(at .*\)", str(error))
-        reason = "the same key twice" if "overwrite" in str(error) else "not valid TOML"
-        raise ConfigurationError(
-            f"{path}: {reason} {place[0] if place else ''}".strip() + ".", hint=f"edit {path}"
-        ) from None
-    for key in values:
-        if key not in known:
-            raise unknown_key(key, known, str(path))
-    if SECRET_KEYS & set(values):
-        refuse_wide(path)
-    return values
-
-
-def unknown_key(key: str, known: frozenset[str], where: str) -> ConfigurationError:
-    """Build the refusal of a key nobody knows, with the nearest one that exists."""
-    near = get_close_matches(key, known, n=1)
-    tail = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"{where}: no setting is called {key!r}.{tail}", hint="bethna config show")
-
-
-def refuse_wide(path: Path) -> None:
-    """Raise ConfigurationError when others on this machine may read `path` or its folder."""
-    for place, mode in ((path.parent, 0o700), (path, 0o600)):
-        found = stat.S_IMODE(place.stat().st_mode)
-        if found & ~mode:
-            raise ConfigurationError(
-                f"{place} holds a secret and has mode {found:04o}; at most {mode:04o} is safe.",
-                hint=f"chmod {mode:o} {place}",
-            )
-
-
-def _validated(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+def _validated(values: Mapping[str, object], origins: Mapping[str, str], names: Mapping[str, str] = FLAGS) -> Settings:
     try:
         return Settings.model_validate(dict(values))
     except ValidationError as error:
-        raise _refusal(error, values, origins) from None
+        raise _refusal(error, values, origins, names) from None
 
 
-def _refusal(error: ValidationError, values: Mapping[str, object], origins: Mapping[str, str]) -> BethnaError:
+def _refusal(
+    error: ValidationError, values: Mapping[str, object], origins: Mapping[str, str], names: Mapping[str, str]
+) -> BethnaError:
     first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
     key = str(first["loc"][0])
     reason = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    shown = "(hidden)" if key in SECRET_KEYS else ascii(values.get(key)) if values.get(key) != "" else "empty"
-    origin = origins.get(key, "default")
+    shown = "(hidden)" if key in SECRET_KEYS else ascii(values.get(key))[:LONGEST_ECHO]
+    origin = origins[key]
     if origin == "flag":
-        flag = flag_name(key)
-        return UsageError(f"{flag} {shown} {reason}.", hint=f"leave out {flag}, or see bethna -h")
-    name = variable(key) if origin == "environment" else f"{key} in {origin}"
-    hint = f"unset {name}" if origin == "environment" else f"bethna config set {key} --unset"
-    return ConfigurationError(f"{name} is {shown}: {reason}.", hint=hint)
+        flag = names.get(key, "--" + key.replace("_", "-"))
+        return UsageError(f"{flag} {shown} {reason}.", hint=f"leave out {flag}, or bethna -h")
+    if origin == "argument":
+        return UsageError(f"{key} {shown} {reason}.", hint="bethna config show")
+    if origin == "environment":
+        return ConfigurationError(f"{variable(key)} {shown} {reason}.", hint=f"unset {variable(key)}")
+    return ConfigurationError(f"{key} in {origin}: {shown} {reason}.", hint=f"bethna config set {key} --unset")
 
 
-def flag_name(key: str) -> str:
-    """Return the flag of a setting, as typed."""
-    return FLAGS.get(key, "--" + key.replace("_", "-"))
-
-
-def make_private(folder: Path) -> Path:
-    """Create `folder` with mode 0700 where it is missing, and return it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+def check_value(key: str, value: str) -> None:
+    """Raise UsageError when `value` cannot be the setting `key`, ConfigurationError when there is no such setting."""
+    if key not in Settings.model_fields:
+        raise unknown_key(key, frozenset(Settings.model_fields), "config")
+    _validated({key: value}, {key: "argument"})

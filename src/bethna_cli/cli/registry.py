@@ -24,6 +24,9 @@ COMMANDS = (
     Command("recommend", "Alpha's recommendation for ETH or BTC", "Look", "bethna_cli.cli.market:app"),
     Command("market", "Spot, IV, funding and mood, with source and age", "Look", "bethna_cli.cli.market:app"),
     Command("strategies", "What is really on offer: strikes, premiums, Greeks", "Look", "bethna_cli.cli.market:app"),
+    Command(
+        "buy", "Your own choice on a card: its price, its risks, Alpha's opinion", "Look", "bethna_cli.cli.market:app"
+    ),
     Command("model", "Alpha's model: its data and its measured record", "Alpha's model", "bethna_cli.cli.model:app"),
     Command("train", "Train Alpha's model on recorded history", "Alpha's model", "bethna_cli.cli.model:app"),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),

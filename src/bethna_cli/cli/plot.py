@@ -1,0 +1,28 @@
+"""The payoff at expiry, drawn in characters with plotext: profit or loss in USDC against the price at expiry."""
+
+from collections.abc import Sequence
+
+HEIGHT = 11
+
+
+def payoff_plot(
+    points: Sequence[tuple[float, float]], break_even_usd: Sequence[float], spot_usd: float, width: int
+) -> str:
+    """Draw the points `(spot USD, P&L USDC)` in at most `width` columns, without colour.
+
+    A line stands at today's spot and at zero profit; the axis names the spot and the break-evens inside the range.
+    """
+    import plotext
+
+    spots, profits = [point[0] for point in points], [point[1] for point in points]
+    low, high = min(spots), max(spots)
+    marks = sorted({low, high} | {price for price in (spot_usd, *break_even_usd) if low < price < high})
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(width, HEIGHT)
+    plotext.plot(spots, profits, marker="braille")
+    plotext.hline(0)
+    plotext.vline(spot_usd)
+    plotext.xticks(marks, [f"{mark:,.0f}" for mark in marks])
+    drawing = plotext.uncolorize(plotext.build())
+    return "\n".join(line.rstrip() for line in drawing.splitlines())
