@@ -1,0 +1,291 @@
+"""The option market maker of the embedded world: a volatility surface, a spread, a size, and orders for a minute.
+
+The surface stands on the market's own volatility: at the money it is the average variance the GARCH recursion expects
+until expiry, plus a premium; across strikes it is skewed and smiles. A call that is collateralised in USDC pays
+min(S - K, K), so it is priced as the spread K / 2K. Orders are a function of the minute; they say so by their life.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bethna_cli.adapters.sim.chance import generator
+from bethna_cli.adapters.sim.paths import CHARACTERS, PERSISTENCE, SpotPath
+from bethna_cli.adapters.sim.perpetual import PerpetualMarket
+from bethna_cli.adapters.sim.venue import Quoter, VenueAddresses
+from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, MakerOrder, ReferencePrice
+from bethna_cli.domain.market import Asset
+from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT
+from bethna_cli.options.black import SECONDS_PER_YEAR, price_and_greeks
+
+QUOTE_LIFE_S = 90
+SETTLEMENT_HOUR = 8
+STRIKE_STEPS = {Asset.ETH: (50, 100, 200, 500), Asset.BTC: (1000, 2000, 5000, 10_000)}
+TICK_USD = {Asset.ETH: 0.05, Asset.BTC: 1.0}
+MOST_STRIKES = 11
+LEAST_DELTA, MOST_DELTA = 0.05, 0.90
+RISK_PREMIUM = 1.04
+REGIME_LIFE_HOURS = 480.0
+SPREAD_VOL_POINTS = 0.5
+SPREAD_SHARE = 0.008
+BUDGET_USDC = {Asset.ETH: (40_000, 250_000), Asset.BTC: (150_000, 900_000)}
+
+IMPLEMENTATION = {
+    OptionKind.CALL: "LINEAR_CALL",
+    OptionKind.PUT: "PUT",
+    OptionKind.CALL_SPREAD: "CALL_SPREAD",
+    OptionKind.PUT_SPREAD: "PUT_SPREAD",
+}
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The smile of one expiry: forward in USD, years left, volatility at the money, its slope and curvature."""
+
+    expiry_s: int
+    forward: float
+    years: float
+    at_the_money: float
+    slope: float
+    curvature: float = 0.035
+
+    def iv(self, strike: float) -> float:
+        """Return the volatility at a strike; moneyness is counted in standard deviations and ends at 2.5."""
+        k = math.log(strike / self.forward) / (self.at_the_money * math.sqrt(self.years))
+        k = max(-2.5, min(2.5, k))
+        return self.at_the_money * (1 + self.slope * k + self.curvature * k * k)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one contract is worth in USD, and its Greeks; `iv` is that of the first strike."""
+
+    usd: float
+    iv: float
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+
+
+class Maker:
+    """Quotes one asset's options."""
+
+    def __init__(
+        self, seed: int, asset: Asset, path: SpotPath, perpetual: PerpetualMarket, venue: VenueAddresses, quoter: Quoter
+    ) -> None:
+        self._seed, self._asset, self._path, self._perpetual = seed, asset, path, perpetual
+        self._venue, self._quoter = venue, quoter
+
+    def orders(self, minute: int) -> list[MakerOrder]:
+        """Return the orders written at the start of a minute (minutes since the Unix epoch)."""
+        written_s = minute * 60
+        orders: list[MakerOrder] = []
+        for surface in self._surfaces(written_s):
+            for kind, strikes in self._series(surface):
+                orders.extend(self._quotes(surface, kind, strikes, written_s))
+        orders.extend(self._curiosities(written_s, orders))
+        return [self._sealed(order) for order in orders]
+
+    def volatility(self, at_s: int) -> list[float]:
+        """Return the volatility at the money for the next day, week and month."""
+        return [self._surface(at_s, at_s + days * DAY_S).at_the_money for days in (1, 7, 30)]
+
+    def reference(self, minute: int) -> list[ReferencePrice]:
+        """Return an exchange's view of the same vanilla options (uncapped), in fractions of the underlying."""
+        rows: list[ReferencePrice] = []
+        for surface in self._surfaces(minute * 60):
+            for kind, strikes in self._series(surface):
+                if not kind.is_spread:
+                    rows.append(self._reference_row(surface, kind, strikes[0]))
+        return rows
+
+    def _surfaces(self, written_s: int) -> Iterator[Surface]:
+        return (self._surface(written_s, expiry_s) for expiry_s in expiries(written_s))
+
+    def _surface(self, at_s: int, expiry_s: int) -> Surface:
+        years = (expiry_s - at_s) / SECONDS_PER_YEAR
+        hour = at_s // HOUR_S
+        path, character = self._path, CHARACTERS[self._asset]
+        spot = path.price(at_s)
+        week = math.log(path.hour_open(hour) / path.hour_open(hour - 168)) / (character.volatility / math.sqrt(52))
+        carry = 365 * 3 * self._perpetual.basis(hour) / 2
+        return Surface(
+            expiry_s=expiry_s,
+            forward=spot * (1 + carry * years),
+            years=years,
+            at_the_money=RISK_PREMIUM * math.sqrt(self._expected_variance(hour, years * 8760) * 8760),
+            slope=-0.045 + 0.035 * math.tanh(week),
+        )
+
+    def _expected_variance(self, hour: int, hours: float) -> float:
+        """Return the average hourly variance over the next `hours`: from today's to the regime's to the usual one."""
+        recent = sum(self._path.variance(hour - lag) for lag in range(24)) / 24
+        usual = CHARACTERS[self._asset].volatility ** 2 / 8760
+        target = _faded(self._path.long_run_variance(hour), usual, hours / REGIME_LIFE_HOURS)
+        return _faded(recent, target, hours * -math.log(PERSISTENCE))
+
+    def _series(self, surface: Surface) -> Iterator[tuple[OptionKind, tuple[float, ...]]]:
+        """Name what is listed for an expiry: calls and puts by delta, and spreads around the money."""
+        strikes = self._strikes(surface)
+        for strike in strikes:
+            for kind in (OptionKind.CALL, OptionKind.PUT):
+                delta = abs(value_of(surface, kind, (strike,)).delta)
+                if LEAST_DELTA <= delta <= MOST_DELTA:
+                    yield kind, (strike,)
+        middle = min(range(len(strikes)), key=lambda i: abs(strikes[i] - surface.forward))
+        for near in (middle, middle + 1):
+            for far in (near + 1, near + 2):
+                if far < len(strikes):
+                    yield OptionKind.CALL_SPREAD, (strikes[near], strikes[far])
+        for near in (middle, middle - 1):
+            for far in (near - 1, near - 2):
+                if far >= 0:
+                    yield OptionKind.PUT_SPREAD, (strikes[near], strikes[far])
+
+    def _strikes(self, surface: Surface) -> list[float]:
+        deviation = surface.at_the_money * math.sqrt(surface.years)
+        low, high = surface.forward * math.exp(-1.7 * deviation), surface.forward * math.exp(1.75 * deviation)
+        steps = STRIKE_STEPS[self._asset]
+        step = next((size for size in steps if (high - low) / size <= MOST_STRIKES), steps[-1])
+        return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+    def _quotes(
+        self, surface: Surface, kind: OptionKind, strikes: tuple[float, ...], written_s: int
+    ) -> Iterator[MakerOrder]:
+        value = value_of(surface, kind, strikes)
+        half = self._half_spread(value)
+        yield self._order(surface, kind, strikes, value, value.usd + half, written_s, is_long=False)
+        if value.usd - half > 2 * TICK_USD[self._asset] and 0.15 <= abs(value.delta) <= 0.65:
+            yield self._order(surface, kind, strikes, value, value.usd - half, written_s, is_long=True)
+
+    def _half_spread(self, value: Value) -> float:
+        return max(TICK_USD[self._asset], SPREAD_VOL_POINTS * abs(value.vega) + SPREAD_SHARE * value.usd)
+
+    def _order(
+        self,
+        surface: Surface,
+        kind: OptionKind,
+        strikes: tuple[float, ...],
+        value: Value,
+        price_usd: float,
+        written_s: int,
+        *,
+        is_long: bool,
+    ) -> MakerOrder:
+        lowest, highest = BUDGET_USDC[self._asset]
+        share = generator(self._seed, "size", self._asset, kind, surface.expiry_s, written_s // 900).random()
+        budget = (lowest + share * (highest - lowest)) * (0.15 if kind.is_spread or is_long else 1.0)
+        return MakerOrder(
+            ticker=ticker(self._asset, surface.expiry_s, strikes, kind),
+            asset=self._asset,
+            maker=self._quoter.maker,
+            good_until_s=written_s + QUOTE_LIFE_S,
+            collateral=self._venue.usdc,
+            is_call=kind.is_call,
+            price_feed=self._venue.price_feeds[self._asset],
+            implementation=self._venue.implementations[IMPLEMENTATION[kind]],
+            is_long=is_long,
+            max_collateral=round(budget / 1000) * 1000 * USDC_UNIT,
+            strikes=tuple(round(strike * PRICE_UNIT) for strike in strikes),
+            expiry_s=surface.expiry_s,
+            price=round(price_usd * 10_000) * (PRICE_UNIT // 10_000),
+            chain_id=self._venue.chain_id,
+            book=self._venue.book,
+            greeks={
+                "delta": round(value.delta, 6),
+                "iv": round(value.iv, 6),
+                "gamma": round(value.gamma, 8),
+                "theta": round(value.theta, 6),
+                "vega": round(value.vega, 6),
+            },
+        )
+
+    def _curiosities(self, written_s: int, orders: Sequence[MakerOrder]) -> list[MakerOrder]:
+        """Return the rows that the real feed also has and a USDC buyer must leave out."""
+        put = next(order for order in orders if not order.is_call and not order.is_long)
+        call = next(order for order in orders if order.is_call and not order.is_long)
+        known = self._venue.implementations
+        spot = self._path.price(written_s)
+        inverse_price = round(call.price / spot)
+        return [
+            replace(
+                call,
+                collateral=self._venue.coins[self._asset],
+                implementation=known["INVERSE_CALL"],
+                price=inverse_price,
+                max_collateral=5 * 10**18 if self._asset is Asset.ETH else 10**8,
+            ),
+            replace(put, implementation=known["PHYSICAL_PUT"]),
+            replace(put, implementation="0x00000000000000000000000000000000000000Ff", ticker=f"{put.ticker}-NEW"),
+            replace(
+                put,
+                implementation=known["PUT_SPREAD"],
+                strikes=(put.strikes[0], put.strikes[0] - PRICE_UNIT),
+                price=PRICE_UNIT // 2,
+                greeks=None,
+                listing={"type": "binaries", "name": f"{self._asset} {put.strikes[0] // PRICE_UNIT} Down 1D"},
+            ),
+            replace(call, good_until_s=written_s - 30),
+        ]
+
+    def _sealed(self, order: MakerOrder) -> MakerOrder:
+        return replace(order, nonce=self._quoter.nonce(order), signature="0x" + self._quoter.sign(order).hex())
+
+    def _reference_row(self, surface: Surface, kind: OptionKind, strike: float) -> ReferencePrice:
+        iv = surface.iv(strike)
+        usd, greeks = price_and_greeks(surface.forward, strike, surface.years, iv, kind.is_call)
+        half = 0.6 * SPREAD_VOL_POINTS * greeks.vega + 0.0001 * surface.forward
+        mark, half = usd / surface.forward, half / surface.forward
+        bid = max(0.0, round(mark - half, 6))
+        name = ticker(self._asset, surface.expiry_s, (strike,), kind)
+        return ReferencePrice(name, bid, round(mark + half, 6), round(mark, 6), round(surface.forward, 2), strike)
+
+
+def value_of(surface: Surface, kind: OptionKind, strikes: tuple[float, ...]) -> Value:
+    """Price one contract as a sum of Black-76 options: a call is the spread K / 2K, because it pays at most K."""
+    far = strikes[1:] or ((2 * strikes[0],) if kind is OptionKind.CALL else ())
+    iv = surface.iv(strikes[0])
+    usd, near = price_and_greeks(surface.forward, strikes[0], surface.years, iv, kind.is_call)
+    value = Value(usd, iv, near.delta, near.gamma, near.vega, near.theta)
+    for strike in far:
+        usd, leg = price_and_greeks(surface.forward, strike, surface.years, surface.iv(strike), kind.is_call)
+        value = Value(
+            value.usd - usd,
+            iv,
+            value.delta - leg.delta,
+            value.gamma - leg.gamma,
+            value.vega - leg.vega,
+            value.theta - leg.theta,
+        )
+    return value
+
+
+def expiries(at_s: int) -> list[int]:
+    """Return what is listed at a moment: the next three days, four Fridays and three month ends, at 08:00 UTC."""
+    now = datetime.fromtimestamp(at_s, UTC)
+    first = now.replace(hour=SETTLEMENT_HOUR, minute=0, second=0, microsecond=0)
+    if first < now + timedelta(minutes=30):
+        first += timedelta(days=1)
+    friday = first + timedelta(days=(4 - first.weekday()) % 7)
+    listed = {first + timedelta(days=n) for n in range(3)} | {friday + timedelta(weeks=n) for n in range(4)}
+    month_ends = [
+        day for n in range(20) if (day := friday + timedelta(weeks=n)).month != (day + timedelta(weeks=1)).month
+    ]
+    return sorted(int(day.timestamp()) for day in listed | set(month_ends[:3]))
+
+
+def ticker(asset: Asset, expiry_s: int, strikes: Sequence[float], kind: OptionKind) -> str:
+    """Write a series in the venue's grammar: ETH-25SEP26-2300-P, ETH-25SEP26-2300/2500-CALL_SPREAD."""
+    day = datetime.fromtimestamp(expiry_s, UTC)
+    levels = "/".join(f"{strike:g}" if strike < 1e6 else f"{strike:.0f}" for strike in strikes)
+    suffix = kind.value if kind.is_spread else kind.value[0]
+    return f"{asset}-{day.day}{MONTHS[day.month - 1]}{day:%y}-{levels}-{suffix}"
+
+
+def _faded(now: float, later: float, lives: float) -> float:
+    """Return the average over `lives` time constants of a value that decays from `now` to `later`."""
+    return later + (now - later) * (-math.expm1(-lives) / lives)
