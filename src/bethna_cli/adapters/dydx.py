@@ -42,7 +42,7 @@ _Height = Annotated[IntText, Field(ge=0)]
 class _Market(Wire):
     status: _Status
     oracle_price: Annotated[DecimalText | None, Field(alias="oraclePrice")] = None
-    next_rate: Annotated[_Rate, Field(alias="nextFundingRate")]
+    next_rate: Annotated[_Rate | None, Field(alias="nextFundingRate")] = None
     open_interest: Annotated[DecimalText | None, Field(alias="openInterest", ge=0, le=Decimal("1e15"))] = None
 
 
@@ -136,9 +136,12 @@ class DydxClient:
             market = tasks.create_task(self.market(asset, _FUNDING_PACE_S))
             block = tasks.create_task(self.block_time(_FUNDING_PACE_S))
             rows = tasks.create_task(self._funding_rows(asset, since))
+        next_rate = market.result().next_rate
+        if next_rate is None:
+            raise SourceUnavailable(NAME, f"it predicts no funding rate of {asset}")
         return Funding(
             asset,
-            market.result().next_rate,
+            next_rate,
             market.result().open_interest,
             _hourly_points(rows.result(), since),
             self.provenance(NAME, block.result()),
