@@ -4,6 +4,7 @@ A curve is a sequence of knots (spot USD, value USD) in ascending spot, straight
 them. Several legs and what they cost add up to one more such curve. It refuses time before expiry: see black.py.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
@@ -25,8 +26,8 @@ def payoff_knots(kind: OptionKind, strikes: Sequence[float]) -> list[Knot]:
         raise ValueError(f"A {kind} has {2 if kind.is_spread else 1} strike(s), not {len(strikes)}.")
     lowest = 0.0 if kind is OptionKind.PUT else strikes[0]
     highest = 2.0 * strikes[0] if kind is OptionKind.CALL else strikes[-1]
-    if not 0.0 <= lowest < highest:
-        raise ValueError(f"Strikes must be positive and ascending, not {list(strikes)}.")
+    if not (strikes[0] > 0.0 and lowest < highest < math.inf):
+        raise ValueError(f"Strikes must be positive, finite and ascending, not {list(strikes)}.")
     most = highest - lowest
     return [(lowest, 0.0), (highest, most)] if kind.is_call else [(lowest, most), (highest, 0.0)]
 
