@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
 from bethna_cli.adapters.http import Edge, HttpSource, Manners, at_once
 from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot
 from bethna_cli.adapters.reconnect import Patience, reconnecting
-from bethna_cli.adapters.wire import DecimalText, IntText, IsoTime, Wire, parse, read_json
+from bethna_cli.adapters.wire import DecimalText, IsoTime, Wire, decimal_text, int_text, parse, read_json
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceStale, SourceUnavailable
 from bethna_cli.domain.market import Asset, Candle, Funding, FundingPoint, Origin, PriceHistory, Provenance, SpotPrice
 
@@ -33,17 +33,18 @@ _PAGE_ROWS = 1000
 _SILENCE_S = 60.0
 _FRAME_BYTES = 8_000_000
 
-_Rate = Annotated[DecimalText, Field(ge=Decimal("-0.1"), le=Decimal("0.1"))]
+_Rate = Annotated[Decimal, Field(ge=Decimal("-0.1"), le=Decimal("0.1")), BeforeValidator(decimal_text)]
 _Status = Annotated[str, Field(pattern=r"^[A-Z_]{1,30}$")]
 _Ticker = Annotated[str, Field(pattern=r"^[A-Za-z0-9,.\-_]{1,60}$")]
-_Height = Annotated[IntText, Field(ge=0)]
+_Height = Annotated[int, Field(ge=0), BeforeValidator(int_text)]
+_Interest = Annotated[Decimal, Field(ge=0, le=Decimal("1e15")), BeforeValidator(decimal_text)]
 
 
 class _Market(Wire):
     status: _Status
     oracle_price: Annotated[DecimalText | None, Field(alias="oraclePrice")] = None
     next_rate: Annotated[_Rate | None, Field(alias="nextFundingRate")] = None
-    open_interest: Annotated[DecimalText | None, Field(alias="openInterest", ge=0, le=Decimal("1e15"))] = None
+    open_interest: Annotated[_Interest | None, Field(alias="openInterest")] = None
 
 
 class _Markets(Wire):

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import httpx
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
 from bethna_cli.adapters.http import Edge, HttpSource, Manners, Params
 from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot
 from bethna_cli.adapters.reconnect import Patience, reconnecting
-from bethna_cli.adapters.wire import IntText, Number, UnixSeconds, Wire, parse, read_json
+from bethna_cli.adapters.wire import Number, UnixSeconds, Wire, int_text, parse, read_json
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceUnavailable
 from bethna_cli.domain.market import Asset, Candle, Origin, PriceHistory, Provenance, SpotPrice
 from bethna_cli.domain.units import from_unix
@@ -44,8 +44,8 @@ def _feed_id(value: str) -> str:
 
 
 class _Price(Wire):
-    price: Annotated[IntText, Field(ge=-(2**63), lt=2**63)]
-    conf: Annotated[IntText, Field(ge=0, lt=2**64)]
+    price: Annotated[int, Field(ge=-(2**63), lt=2**63), BeforeValidator(int_text)]
+    conf: Annotated[int, Field(ge=0, lt=2**64), BeforeValidator(int_text)]
     expo: Annotated[int, Field(ge=-30, le=12)]
     publish_time: UnixSeconds
 

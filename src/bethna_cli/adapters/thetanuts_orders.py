@@ -7,7 +7,7 @@ itself is left out. A maker's capacity is shared by all orders with its nonce, s
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from hashlib import sha256
 
@@ -86,8 +86,8 @@ _RULES: tuple[tuple[LeftOut, Callable[[Row, Sight], bool]], ...] = (
 
 def order_id(order: RawOrder) -> str:
     """Return the sha256 (hex) of the order with its signature as canonical JSON: our own name, unknown to the chain."""
-    text = json.dumps(asdict(order), sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()
+    facts = {field.name: getattr(order, field.name) for field in fields(order)}
+    return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,13 @@ def sorted_out(rows: Sequence[object], sight: Sight) -> Sorted:
             left_out[LeftOut.MALFORMED] += 1
             continue
         reason = next((reason for reason, applies in _RULES if applies(row, sight)), None)
-        raw = _raw(row)
-        name = order_id(raw)
-        if reason is None and name in orders:
-            reason = LeftOut.DUPLICATE
         if reason is not None:
             left_out[reason] += 1
+            continue
+        raw = _raw(row)
+        name = order_id(raw)
+        if name in orders:
+            left_out[LeftOut.DUPLICATE] += 1
             continue
         orders[name] = raw
         quotes.append(_quote(row, name, sight))

@@ -1,30 +1,45 @@
 """Thetanuts' answers as they come: field by field, with units and bounds. Decides nothing about them."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from bethna_cli.adapters.wire import AddressText, HexText, IntOrText, IntText, Number, UnixMillis, UnixSeconds, Wire
+from bethna_cli.adapters.wire import (
+    AddressText,
+    HexText,
+    Number,
+    UnixMillis,
+    UnixSeconds,
+    Wire,
+    int_or_text,
+    int_text,
+    number,
+)
 from bethna_cli.domain.units import PRICE_UNIT
 
 MAX_ROWS = 20_000
 _HIGHEST = 10**9 * PRICE_UNIT
-_UINT256 = 2**256 - 1
 
-_PriceE8 = Annotated[IntText, Field(ge=0, le=_HIGHEST)]
-_StrikeE8 = Annotated[IntOrText, Field(ge=0, le=_HIGHEST)]
-_Amount = Annotated[IntText, Field(ge=0, le=10**24)]
-_Share = Annotated[Number, Field(ge=0, le=100)]
+_PriceE8 = Annotated[int, Field(ge=0, le=_HIGHEST), BeforeValidator(int_text)]
+_StrikeE8 = Annotated[int, Field(ge=0, le=_HIGHEST), BeforeValidator(int_or_text)]
+_Amount = Annotated[int, Field(ge=0, le=10**24), BeforeValidator(int_text)]
+_Nonce = Annotated[int, Field(ge=0, le=2**256 - 1), BeforeValidator(int_text)]
+_Share = Annotated[Decimal, Field(ge=0, le=100), BeforeValidator(number)]
+_Usd = Annotated[Decimal, Field(gt=0, le=10**9), BeforeValidator(number)]
+_Delta = Annotated[Decimal, Field(ge=-1.5, le=1.5), BeforeValidator(number)]
+_Volatility = Annotated[Decimal, Field(gt=0, le=10), BeforeValidator(number)]
+_Greek = Annotated[Decimal, Field(ge=-(10**7), le=10**7), BeforeValidator(number)]
 
 
 class Greeks(Wire):
     """Long-holder Greeks: delta per coin, iv a fraction, theta USD per day, vega USD per vol point."""
 
-    delta: Annotated[Number, Field(ge=-1.5, le=1.5)]
-    iv: Annotated[Number, Field(gt=0, le=10)]
-    gamma: Annotated[Number | None, Field(ge=-1000, le=1000)] = None
-    theta: Annotated[Number | None, Field(ge=-1e7, le=1e7)] = None
-    vega: Annotated[Number | None, Field(ge=-1e7, le=1e7)] = None
+    delta: _Delta
+    iv: _Volatility
+    gamma: _Greek | None = None
+    theta: _Greek | None = None
+    vega: _Greek | None = None
 
 
 class Order(Wire):
@@ -54,7 +69,7 @@ class Row(Wire):
     signature: HexText
     chain_id: Annotated[int, Field(alias="chainId", ge=0)]
     book: Annotated[AddressText, Field(alias="optionBookAddress")]
-    nonce: Annotated[IntText, Field(ge=0, le=_UINT256)]
+    nonce: _Nonce
     greeks: Greeks | None = None
 
 
@@ -83,8 +98,8 @@ class PriceRow(Wire):
     bid: Annotated[_Share, Field(alias="bid_price")]
     ask: Annotated[_Share, Field(alias="ask_price")]
     mark: Annotated[_Share, Field(alias="mark_price")]
-    underlying: Annotated[Number, Field(alias="underlying_price", gt=0, le=10**9)]
-    strike: Annotated[Number, Field(gt=0, le=10**9)]
+    underlying: Annotated[_Usd, Field(alias="underlying_price")]
+    strike: _Usd
 
 
 class PricingMetadata(Wire):

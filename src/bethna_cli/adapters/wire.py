@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from bethna_cli.domain.errors import SourceMalformed
 
@@ -22,8 +22,6 @@ MAX_DIGITS = 80  # a uint256 has 78
 _INTEGER = re.compile(r"-?[0-9]{1,78}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _ISO_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
 
 def read_json(body: bytes) -> object:
@@ -92,67 +90,63 @@ def _children(value: object) -> Sequence[object]:
     return ()
 
 
-def _int_text(value: object) -> int:
+def int_text(value: object) -> int:
+    """Read an integer from a string of digits. Raises ValueError."""
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     raise ValueError("not an integer in a string")
 
 
-def _int_or_text(value: object) -> int:
+def int_or_text(value: object) -> int:
+    """Read an integer from a number or a string of digits. Raises ValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    return _int_text(value)
+    return int_text(value)
 
 
-def _decimal_text(value: object) -> Decimal:
+def decimal_text(value: object) -> Decimal:
+    """Read a decimal number from a string. Raises ValueError."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
     raise ValueError("not a decimal number in a string")
 
 
-def _number(value: object) -> Decimal:
+def number(value: object) -> Decimal:
+    """Read a JSON number exactly. Raises ValueError."""
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return Decimal(value)
     raise ValueError("not a number")
 
 
-def _iso_time(value: object) -> datetime:
+def iso_time(value: object) -> datetime:
+    """Read an ISO 8601 time with `Z`. Raises ValueError."""
     if isinstance(value, str) and _ISO_TIME.fullmatch(value):
         return datetime.fromisoformat(value)
     raise ValueError("not an ISO 8601 time in UTC")
 
 
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
-        raise ValueError("not an address")
-    return value.lower()
+# A bound belongs before the reader in an annotation (`Annotated[int, Field(ge=0), BeforeValidator(int_text)]`): then
+# pydantic checks it natively, which is four times as fast.
 
-
-def _hex(value: str) -> str:
-    if not _HEX.fullmatch(value):
-        raise ValueError("not hexadecimal bytes")
-    return value
-
-
-IntText = Annotated[int, BeforeValidator(_int_text)]
+IntText = Annotated[int, BeforeValidator(int_text)]
 """An integer that the service sends as a string."""
 
-IntOrText = Annotated[int, BeforeValidator(_int_or_text)]
+IntOrText = Annotated[int, BeforeValidator(int_or_text)]
 """An integer that comes as a number or as a string."""
 
-DecimalText = Annotated[Decimal, BeforeValidator(_decimal_text)]
+DecimalText = Annotated[Decimal, BeforeValidator(decimal_text)]
 """A decimal number that the service sends as a string."""
 
-Number = Annotated[Decimal, BeforeValidator(_number)]
+Number = Annotated[Decimal, BeforeValidator(number)]
 """A JSON number, kept exactly."""
 
-IsoTime = Annotated[datetime, BeforeValidator(_iso_time)]
+IsoTime = Annotated[datetime, BeforeValidator(iso_time)]
 """An ISO 8601 time with `Z`; aware UTC."""
 
-AddressText = Annotated[str, AfterValidator(_address)]
+AddressText = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$", to_lower=True)]
 """A `0x` address; lower-cased."""
 
-HexText = Annotated[str, Field(max_length=20_000), AfterValidator(_hex)]
+HexText = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-fA-F]{2})*$", max_length=20_000)]
 """`0x` and whole bytes."""
 
 UnixSeconds = Annotated[int, Field(ge=0, le=4_102_444_800)]
