@@ -4,7 +4,7 @@ Every method raises a `BethnaError` subclass when it cannot answer; none answers
 an empty list for an outage, or an exception of the library underneath.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from bethna_cli.domain.market import (
     Sentiment,
     SpotPrice,
 )
+from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
 
 
 class Clock(Protocol):
@@ -65,6 +66,27 @@ class SentimentFeed(Protocol):
     """The mood: `days` of Fear & Greed, and posts where a source is set up."""
 
     async def sentiment(self, asset: Asset, days: int) -> Sentiment: ...
+
+
+class HistoryArchive(Protocol):
+    """Recorded history of all assets, as known at `until` (aware UTC). Raises DataRefused; repairs are counted."""
+
+    def read(self, until: datetime) -> History: ...
+
+
+class Trainer(Protocol):
+    """Grows random forests. The same data and rows give the same forest, bit for bit.
+
+    `grow` learns from the given rows; `shares` learns from `split.train` and returns the class shares of each row of
+    `split.held_out`; `parameters` are JSON values for the model card: settings, seed, versions of the libraries.
+    """
+
+    @property
+    def parameters(self) -> Mapping[str, object]: ...
+
+    def grow(self, data: TrainingSet, rows: Sequence[int]) -> Forest: ...
+
+    def shares(self, data: TrainingSet, split: Split) -> list[Shares]: ...
 
 
 class Ledger(Protocol):

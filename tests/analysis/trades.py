@@ -111,7 +111,6 @@ def model_that_says(bearish: float, neutral: float, bullish: float) -> Model:
         roots=array("i", [0]),
         feature=array("h", [0]),
         threshold=array("d", [0.0]),
-        left=array("i", [-1]),
         right=array("i", [-1]),
         missing_left=array("b", [0]),
         leaf=array("d", base),

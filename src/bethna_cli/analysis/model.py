@@ -6,8 +6,9 @@ only: this is on the path of every recommendation.
 
     magic 8 · format u16 · payload sha256 32 · card length u32 · array length u32 | card JSON | arrays, little-endian
 
-Missing data. The forest learned where a missing value goes; on top, its weight against the base rate is multiplied by
-the share of the row's features that are present: less seen, less claimed.
+Missing data. The forest learned where a missing value goes. On top, with `c` the share of the row's features that are
+present, the answer is c parts model and 1 - c parts even odds: less seen, less claimed, also when the model's answer is
+the base rate, which was measured on markets that were seen whole.
 """
 
 import hashlib
@@ -29,17 +30,9 @@ _N = TypeVar("_N", int, float)
 _MAGIC = b"BETHNAFM"
 _FORMAT = 1
 _HEADER = struct.Struct("<8sH32sII")
-_COUNTS = struct.Struct("<III")
+_COUNTS = struct.Struct("<IIII")
 _SCALARS = struct.Struct("<8d")
-_ARRAYS = (
-    ("roots", "i"),
-    ("feature", "h"),
-    ("threshold", "d"),
-    ("left", "i"),
-    ("right", "i"),
-    ("missing_left", "b"),
-    ("leaf", "d"),
-)
+_ARRAYS = (("roots", "i"), ("feature", "h"), ("threshold", "d"), ("right", "i"), ("missing_left", "b"), ("leaf", "d"))
 _MAX_BYTES = 32 * 1024 * 1024
 SHARE_FLOOR = 1e-4
 """Shares below this count as this before the logarithm: no leaf of a few weeks' data knows more."""
@@ -50,7 +43,8 @@ def serialise(model: Model) -> bytes:
     forest = model.forest
     scalars = (model.calibration.slope, *model.calibration.bias, *model.base, model.shrink)
     arrays = b"".join(_little_endian(getattr(forest, name)) for name, _ in _ARRAYS)
-    body = _COUNTS.pack(forest.features, len(forest.roots), len(forest.feature)) + _SCALARS.pack(*scalars) + arrays
+    counts = _COUNTS.pack(forest.features, len(forest.roots), len(forest.feature), len(forest.leaf) // forest.classes)
+    body = counts + _SCALARS.pack(*scalars) + arrays
     card = json.dumps(model.card, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     digest = hashlib.sha256(card + body).digest()
     return _HEADER.pack(_MAGIC, _FORMAT, digest, len(card), len(body)) + card + body
@@ -84,16 +78,16 @@ def shares(forest: Forest, row: Row) -> Shares:
         raise ValueError(f"a row is {forest.features} finite or missing numbers")
     rounded = array("f", row).tolist()
     is_missing = [value != value for value in rounded]
-    feature, threshold, left, right, leaf = forest.feature, forest.threshold, forest.left, forest.right, forest.leaf
+    feature, threshold, right, leaf = forest.feature, forest.threshold, forest.right, forest.leaf
     bearish = neutral = bullish = 0.0
     for node in forest.roots:
-        while (below := left[node]) >= 0:
+        while (beyond := right[node]) >= 0:
             column = feature[node]
             if is_missing[column]:
-                node = below if forest.missing_left[node] else right[node]
+                node = node + 1 if forest.missing_left[node] else beyond
             else:
-                node = below if rounded[column] <= threshold[node] else right[node]
-        at = 3 * node
+                node = node + 1 if rounded[column] <= threshold[node] else beyond
+        at = len(CLASSES) * (-1 - beyond)
         bearish += leaf[at]
         neutral += leaf[at + 1]
         bullish += leaf[at + 2]
@@ -113,19 +107,29 @@ def calibrated(calibration: Calibration, raw: Shares) -> Shares:
     return odds[0] / total, odds[1] / total, odds[2] / total
 
 
-def weight(model: Model, row: Row) -> float:
-    """Weight of the forest against the base rate for this row: the model's shrink times the share of present values."""
-    return model.shrink * sum(not math.isnan(value) for value in row) / len(row)
+def completeness(row: Row) -> float:
+    """Share of the row's features that are present, 0..1."""
+    return sum(not math.isnan(value) for value in row) / len(row)
+
+
+def probabilities(model: Model, row: Row) -> Shares:
+    """Probabilities in the order of CLASSES: calibrated, shrunk towards the base rate, then towards even odds for what
+    is missing."""
+    learned, seen = calibrated(model.calibration, shares(model.forest, row)), completeness(row)
+    even = (1 - seen) / len(CLASSES)
+    bearish, neutral, bullish = (
+        even + seen * (base + model.shrink * (value - base)) for value, base in zip(learned, model.base, strict=True)
+    )
+    return bearish, neutral, bullish
 
 
 def predict(model: Model, row: Row) -> Prediction:
-    """Predict the coming week from one row of `features`: the calibrated forest, shrunk towards the base rate.
+    """Predict the coming week from one row of `features`.
 
-    With a shrink of 0 the answer is the base rate itself: no directional view.
+    `shrink` of the answer is the weight that the forest had in this row; with 0 there is no directional view. Raises
+    ValueError when the row is not as wide as the model's features.
     """
-    learned = calibrated(model.calibration, shares(model.forest, row))
-    share = weight(model, row)
-    bearish, neutral, bullish = (base + share * (seen - base) for seen, base in zip(learned, model.base, strict=True))
+    bearish, neutral, bullish = probabilities(model, row)
     return Prediction(
         bullish=bullish,
         neutral=neutral,
@@ -133,7 +137,7 @@ def predict(model: Model, row: Row) -> Prediction:
         horizon_days=HORIZON_HOURS / 24,
         neutral_band=neutral_band(row),
         base=(model.base[2], model.base[1], model.base[0]),
-        shrink=share,
+        shrink=model.shrink * completeness(row),
         model_version=model.version,
         missing=missing_groups(row),
     )
@@ -176,8 +180,8 @@ def _parse_body(body: bytes) -> tuple[Forest, tuple[float, ...]]:
     fixed = _COUNTS.size + _SCALARS.size
     if len(body) < fixed:
         raise _corrupt("its arrays are cut short")
-    width, trees, nodes = _COUNTS.unpack_from(body)
-    lengths = (trees, nodes, nodes, nodes, nodes, nodes, nodes * len(CLASSES))
+    width, trees, nodes, leaves = _COUNTS.unpack_from(body)
+    lengths = (trees, nodes, nodes, nodes, nodes, leaves * len(CLASSES))
     sizes = [length * array(code).itemsize for length, (_, code) in zip(lengths, _ARRAYS, strict=True)]
     if len(body) != fixed + sum(sizes):
         raise _corrupt("its arrays have the wrong length")
@@ -189,33 +193,28 @@ def _parse_body(body: bytes) -> tuple[Forest, tuple[float, ...]]:
         roots=_native(array("i"), raw[0]),
         feature=_native(array("h"), raw[1]),
         threshold=_native(array("d"), raw[2]),
-        left=_native(array("i"), raw[3]),
-        right=_native(array("i"), raw[4]),
-        missing_left=_native(array("b"), raw[5]),
-        leaf=_native(array("d"), raw[6]),
+        right=_native(array("i"), raw[3]),
+        missing_left=_native(array("b"), raw[4]),
+        leaf=_native(array("d"), raw[5]),
     )
     return forest, _SCALARS.unpack_from(body, _COUNTS.size)
 
 
 def _check_forest(forest: Forest) -> None:
     """Refuse a forest that could loop, leave its arrays, or answer with something that is not a share."""
-    nodes = len(forest.feature)
+    nodes, leaves = len(forest.feature), len(forest.leaf) // forest.classes
     if not forest.roots or forest.roots[0] != 0 or any(a >= b for a, b in pairwise(forest.roots)):
         raise _corrupt("its trees are not laid end to end")
     if forest.roots[-1] >= nodes:
         raise _corrupt("a tree starts outside its arrays")
-    for node, (left, right) in enumerate(zip(forest.left, forest.right, strict=True)):
-        if not (left == right == -1 or (node < left < nodes and node < right < nodes)):
-            raise _corrupt(f"node {node} leads nowhere")
-    if not all(column < forest.features for column in forest.feature) or any(
-        column < 0 <= left for column, left in zip(forest.feature, forest.left, strict=True)
-    ):
+    if not all(node + 1 < right < nodes or -leaves <= right < 0 for node, right in enumerate(forest.right)):
+        raise _corrupt("a node leads nowhere")
+    if min(forest.feature) < 0 or max(forest.feature) >= forest.features:
         raise _corrupt("a node tests a feature that is not there")
-    if not all(map(math.isfinite, forest.threshold)) or not set(forest.missing_left) <= {0, 1}:
+    if any(map(math.isnan, forest.threshold)) or not set(forest.missing_left) <= {0, 1}:
         raise _corrupt("a node tests for something that is not a number")
-    leaf = forest.leaf
-    sums = zip(leaf[0::3], leaf[1::3], leaf[2::3], strict=True)
-    if not all(abs(a + b + c - 1) < 1e-9 and a >= 0 and b >= 0 and c >= 0 for a, b, c in sums):
+    sums = map(math.fsum, zip(forest.leaf[0::3], forest.leaf[1::3], forest.leaf[2::3], strict=True))
+    if min(forest.leaf, default=-1) < 0 or not all(abs(total - 1) < 1e-9 for total in sums):
         raise _corrupt("a leaf's shares do not add up to 1")
 
 

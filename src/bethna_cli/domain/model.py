@@ -1,7 +1,7 @@
 """The trained model as plain arrays, and what it is trained on: no library that grows forests is needed to hold one."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -18,10 +18,12 @@ Shares = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Decision trees laid end to end. Node i tests `row[feature[i]] <= threshold[i]`, the row rounded to float32.
+    """Decision trees laid end to end, each in depth-first order: the left child of node i is node i + 1.
 
-    roots: index of each tree's first node. left, right: absolute node indices above i, -1 at a leaf. missing_left:
-    1 where a missing (NaN) value goes left. leaf: class shares, `classes` per node, in the order of CLASSES.
+    Node i goes left when `row[feature[i]] <= threshold[i]`, the row rounded to float32; a missing (NaN) value goes left
+    where missing_left is 1. A threshold of infinity parts the missing from the present. right: absolute index of the
+    right child, or -1 - k at leaf k. roots: index of each tree's first node. leaf: `classes` shares per leaf, in the
+    order of CLASSES.
     """
 
     features: int
@@ -29,7 +31,6 @@ class Forest:
     roots: "array[int]"
     feature: "array[int]"
     threshold: "array[float]"
-    left: "array[int]"
     right: "array[int]"
     missing_left: "array[int]"
     leaf: "array[float]"
@@ -94,6 +95,12 @@ class TrainingSet:
     rows: tuple[Row, ...]
     labels: tuple[int, ...]
     hours: tuple[int, ...]
+
+    def only(self, rows: Sequence[int]) -> "TrainingSet":
+        """The given rows alone, in that order."""
+        return TrainingSet(
+            tuple(self.rows[i] for i in rows), tuple(self.labels[i] for i in rows), tuple(self.hours[i] for i in rows)
+        )
 
 
 @dataclass(frozen=True, slots=True)
