@@ -50,8 +50,15 @@ def serialise(model: Model) -> bytes:
     return _HEADER.pack(_MAGIC, _FORMAT, digest, len(card), len(body)) + card + body
 
 
-def parse(content: bytes, expected_features: tuple[str, ...] = FEATURE_NAMES) -> Model:
-    """Read a model file. Raises ModelCorrupt when anything in it is not as written, or it has other features."""
+def parse(
+    content: bytes, expected_features: tuple[str, ...] = FEATURE_NAMES, pinned_sha256: str | None = None
+) -> Model:
+    """Read a model file; `pinned_sha256`, where given, is what the whole file must hash to.
+
+    Raises ModelCorrupt when it is another file, anything in it is not as written, or it has other features.
+    """
+    if pinned_sha256 is not None and hashlib.sha256(content).hexdigest() != pinned_sha256:
+        raise _corrupt("it is not the file that was shipped")
     if len(content) > _MAX_BYTES:
         raise _corrupt(f"larger than {_MAX_BYTES} bytes")
     if len(content) < _HEADER.size:
