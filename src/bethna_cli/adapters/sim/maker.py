@@ -9,19 +9,21 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from bethna_cli.adapters.sim.chance import generator
 from bethna_cli.adapters.sim.paths import CHARACTERS, PERSISTENCE, SpotPath
 from bethna_cli.adapters.sim.perpetual import PerpetualMarket
-from bethna_cli.adapters.sim.venue import Quoter, VenueAddresses
+from bethna_cli.adapters.sim.venue import COINS, Quoter, untraded
 from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, MakerOrder, ReferencePrice
+from bethna_cli.adapters.tickers import SETTLEMENT_HOUR, write_ticker
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
-from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT
+from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT, from_unix
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.options.black import SECONDS_PER_YEAR, price_and_greeks
 
 QUOTE_LIFE_S = 90
-SETTLEMENT_HOUR = 8
 STRIKE_STEPS = {Asset.ETH: (50, 100, 200, 500), Asset.BTC: (1000, 2000, 5000, 10_000)}
 TICK_USD = {Asset.ETH: 0.05, Asset.BTC: 1.0}
 MOST_STRIKES = 11
@@ -31,14 +33,6 @@ REGIME_LIFE_HOURS = 480.0
 SPREAD_VOL_POINTS = 0.5
 SPREAD_SHARE = 0.008
 BUDGET_USDC = {Asset.ETH: (40_000, 250_000), Asset.BTC: (150_000, 900_000)}
-
-IMPLEMENTATION = {
-    OptionKind.CALL: "LINEAR_CALL",
-    OptionKind.PUT: "PUT",
-    OptionKind.CALL_SPREAD: "CALL_SPREAD",
-    OptionKind.PUT_SPREAD: "PUT_SPREAD",
-}
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +174,14 @@ class Maker:
         share = generator(self._seed, "size", self._asset, kind, surface.expiry_s, written_s // 900).random()
         budget = (lowest + share * (highest - lowest)) * (0.15 if kind.is_spread or is_long else 1.0)
         return MakerOrder(
-            ticker=ticker(self._asset, surface.expiry_s, strikes, kind),
+            ticker=self._name(surface, kind, strikes),
             asset=self._asset,
             maker=self._quoter.maker,
             good_until_s=written_s + QUOTE_LIFE_S,
             collateral=self._venue.usdc,
             is_call=kind.is_call,
-            price_feed=self._venue.price_feeds[self._asset],
-            implementation=self._venue.implementations[IMPLEMENTATION[kind]],
+            price_feed=self._venue.feed_of(self._asset),
+            implementation=self._venue.implementation_of(kind),
             is_long=is_long,
             max_collateral=round(budget / 1000) * 1000 * USDC_UNIT,
             strikes=tuple(round(strike * PRICE_UNIT) for strike in strikes),
@@ -208,22 +202,21 @@ class Maker:
         """Return the rows that the real feed also has and a USDC buyer must leave out."""
         put = next(order for order in orders if not order.is_call and not order.is_long)
         call = next(order for order in orders if order.is_call and not order.is_long)
-        known = self._venue.implementations
         spot = self._path.price(written_s)
         inverse_price = round(call.price / spot)
         return [
             replace(
                 call,
-                collateral=self._venue.coins[self._asset],
-                implementation=known["INVERSE_CALL"],
+                collateral=COINS[self._asset],
+                implementation=untraded(self._venue, "INVERSE_CALL"),
                 price=inverse_price,
                 max_collateral=5 * 10**18 if self._asset is Asset.ETH else 10**8,
             ),
-            replace(put, implementation=known["PHYSICAL_PUT"]),
+            replace(put, implementation=untraded(self._venue, "PHYSICAL_PUT")),
             replace(put, implementation="0x00000000000000000000000000000000000000Ff", ticker=f"{put.ticker}-NEW"),
             replace(
                 put,
-                implementation=known["PUT_SPREAD"],
+                implementation=self._venue.implementation_of(OptionKind.PUT_SPREAD),
                 strikes=(put.strikes[0], put.strikes[0] - PRICE_UNIT),
                 price=PRICE_UNIT // 2,
                 greeks=None,
@@ -231,6 +224,9 @@ class Maker:
             ),
             replace(call, good_until_s=written_s - 30),
         ]
+
+    def _name(self, surface: Surface, kind: OptionKind, strikes: tuple[float, ...]) -> str:
+        return write_ticker(self._asset, kind, [Decimal(strike) for strike in strikes], from_unix(surface.expiry_s))
 
     def _sealed(self, order: MakerOrder) -> MakerOrder:
         return replace(order, nonce=self._quoter.nonce(order), signature="0x" + self._quoter.sign(order).hex())
@@ -241,7 +237,7 @@ class Maker:
         half = 0.6 * SPREAD_VOL_POINTS * greeks.vega + 0.0001 * surface.forward
         mark, half = usd / surface.forward, half / surface.forward
         bid = max(0.0, round(mark - half, 6))
-        name = ticker(self._asset, surface.expiry_s, (strike,), kind)
+        name = self._name(surface, kind, (strike,))
         return ReferencePrice(name, bid, round(mark + half, 6), round(mark, 6), round(surface.forward, 2), strike)
 
 
@@ -276,14 +272,6 @@ def expiries(at_s: int) -> list[int]:
         day for n in range(20) if (day := friday + timedelta(weeks=n)).month != (day + timedelta(weeks=1)).month
     ]
     return sorted(int(day.timestamp()) for day in listed | set(month_ends[:3]))
-
-
-def ticker(asset: Asset, expiry_s: int, strikes: Sequence[float], kind: OptionKind) -> str:
-    """Write a series in the venue's grammar: ETH-25SEP26-2300-P, ETH-25SEP26-2300/2500-CALL_SPREAD."""
-    day = datetime.fromtimestamp(expiry_s, UTC)
-    levels = "/".join(f"{strike:g}" if strike < 1e6 else f"{strike:.0f}" for strike in strikes)
-    suffix = kind.value if kind.is_spread else kind.value[0]
-    return f"{asset}-{day.day}{MONTHS[day.month - 1]}{day:%y}-{levels}-{suffix}"
 
 
 def _faded(now: float, later: float, lives: float) -> float:

@@ -13,7 +13,7 @@ from bethna_cli.adapters.sim.crowd import Crowd
 from bethna_cli.adapters.sim.maker import Maker
 from bethna_cli.adapters.sim.paths import CommonShocks, Memory, SpotPath
 from bethna_cli.adapters.sim.perpetual import PerpetualMarket
-from bethna_cli.adapters.sim.venue import Quoter, UnsignedQuoter, VenueAddresses
+from bethna_cli.adapters.sim.venue import Quoter, UnsignedQuoter
 from bethna_cli.adapters.sim.world import (
     DAY_S,
     HOUR_S,
@@ -27,6 +27,7 @@ from bethna_cli.adapters.sim.world import (
     Tick,
 )
 from bethna_cli.domain.market import Asset, Origin
+from bethna_cli.domain.venue import BASE_R12, VenueAddresses
 
 CONFIDENCE_SHARE = 0.0005
 MOST_MOOD_DAYS = 1500
@@ -44,12 +45,12 @@ class SimWorld:
         seed: int,
         clock: Callable[[], datetime],
         *,
-        venue: VenueAddresses | None = None,
+        venue: VenueAddresses = BASE_R12,
         quoter: Quoter | None = None,
     ) -> None:
         self.seed = seed
         self.now = clock
-        venue, quoter = venue or VenueAddresses(), quoter or UnsignedQuoter()
+        quoter = quoter or UnsignedQuoter()
         common = CommonShocks(seed)
         self._paths = {asset: SpotPath(seed, asset, common) for asset in self.assets}
         self._perpetuals = {asset: PerpetualMarket(seed, asset, path) for asset, path in self._paths.items()}
@@ -77,6 +78,10 @@ class SimWorld:
         price = path.price(at_s)
         average = (price + sum(path.price(at_s - back) for back in (900, 1800, 2700))) / 4
         return Tick(at_s, price, price * CONFIDENCE_SHARE, average)
+
+    def indexed_s(self) -> int:
+        """Return now: nothing lags."""
+        return self._now_s()
 
     def latest(self, asset: Asset) -> Tick | None:
         """Return the price of this second."""
@@ -106,7 +111,7 @@ class SimWorld:
         today = self._now_s() // DAY_S
         return [self._crowd.fear_greed(today - back) for back in range(min(days or MOST_MOOD_DAYS, MOST_MOOD_DAYS))]
 
-    def posts(self, start_s: int, end_s: int) -> Iterator[Post] | None:
+    def posts(self, start_s: int, end_s: int, /) -> Iterator[Post] | None:
         """Give the posts of a window, newest first."""
         return self._crowd.posts(start_s, min(end_s, self._now_s()))
 

@@ -1,55 +1,34 @@
-"""Where the option venue lives: contract addresses, chain id, and who signs the maker's orders.
+"""Who quotes at the option venue: the maker's identity, and the tokens of the options it quotes beside USDC ones.
 
-The defaults are release r12 on Base, so that clients which know only those implementations read our rows. In one
-process there is no chain and nobody to sign: rows then carry the empty signature, and cannot be bought.
+The venue's addresses are the domain's. In one process there is no chain and nobody to sign: orders then carry the empty
+signature, and cannot be bought.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
 from bethna_cli.adapters.sim.chance import number
 from bethna_cli.adapters.sim.world import MakerOrder
 from bethna_cli.domain.market import Asset
+from bethna_cli.domain.venue import VenueAddresses
 
-ZERO_ADDRESS = "0x" + "0" * 40
 SIM_MAKER = "0x51e0000000000000000000000000000000000a1e"
 
-IMPLEMENTATIONS = MappingProxyType(
-    {
-        "PUT": "0x7355EB92dfb0503DB558a70c10843618932ab290",
-        "LINEAR_CALL": "0x051791df68223AE173Fade5217C48875e36eef61",
-        "CALL_SPREAD": "0xfaeD63f7040E65b79cF0Ae29706fDc423eE249A9",
-        "PUT_SPREAD": "0x02Fe0d9635e0139DBB3768a5d5Db404Fd84d9134",
-        "INVERSE_CALL": "0xE6c5756b0289e3f0994CB12eb8aB71Cd903Ed0Ea",
-        "PHYSICAL_PUT": "0x6aD53DD058bea004829cCf58a282C21a7Df02DcA",
-    }
-)
-PRICE_FEEDS = MappingProxyType(
-    {
-        Asset.ETH: "0x71041dddad3595F9CEd3DcCFBe3D1F4b0a16Bb70",
-        Asset.BTC: "0x64c911996D3c6aC71f9b455B1E8E7266BcbD848F",
-    }
-)
 COINS = MappingProxyType(
     {
         Asset.ETH: "0x4200000000000000000000000000000000000006",
-        Asset.BTC: "0xcbB7C0000aB88B473b1f5aFd9ef808440eed33Bf",
+        Asset.BTC: "0xcbb7c0000ab88b473b1f5afd9ef808440eed33bf",
     }
 )
+"""WETH and cbBTC on Base: what inverse options are collateralised with."""
 
 
-@dataclass(frozen=True, slots=True)
-class VenueAddresses:
-    """The contracts a maker's order names. `coins` are the tokens of inverse options' collateral."""
-
-    chain_id: int = 8453
-    book: str = "0x1bDff855d6811728acaDC00989e79143a2bdfDed"
-    usdc: str = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
-    implementations: Mapping[str, str] = field(default_factory=lambda: IMPLEMENTATIONS)
-    price_feeds: Mapping[Asset, str] = field(default_factory=lambda: PRICE_FEEDS)
-    coins: Mapping[Asset, str] = field(default_factory=lambda: COINS)
+def untraded(venue: VenueAddresses, name: str) -> str:
+    """Return the address of a payoff that bethna doesn't buy. Raises KeyError when this release has none."""
+    for address, known in venue.not_traded.items():
+        if known == name:
+            return address
+    raise KeyError(name)
 
 
 class Quoter(Protocol):

@@ -125,7 +125,7 @@ def order_book(world: World, request: Request) -> Reply:
     """Answer the resting orders around the perpetual's price; both sides are empty where nothing was recorded."""
     asset = _ticker(world, request.parts["ticker"], location="book")
     state = world.perpetual(asset)
-    if state is None or state.open_interest_coin is None:
+    if state is None or state.premium is None:
         return json_reply({"bids": [], "asks": []}, headers=BRIEF)
     tick = 10.0 ** -TICK_PLACES[asset]
     middle = state.oracle_usd * (1 + state.premium)
@@ -173,8 +173,8 @@ def height(world: World, _request: Request) -> Reply:
 
 def height_document(world: World) -> dict[str, object]:
     """Return the document of the height route, which is also the first message of `v4_block_height`."""
-    now_s = math.floor(world.now().timestamp())
-    return {"height": str(height_at(now_s)), "time": iso_ms(now_s)}
+    at_s = world.indexed_s()
+    return {"height": str(height_at(at_s)), "time": iso_ms(at_s)}
 
 
 def height_at(at_s: int) -> int:
@@ -188,19 +188,20 @@ def find_asset(world: World, ticker: str) -> Asset | None:
 
 
 def _market(asset: Asset, state: Perpetual) -> dict[str, object]:
-    interest = state.open_interest_coin
+    volume_usd = state.volume_24h_usd
+    trades = None if volume_usd is None else int(volume_usd / state.oracle_usd * TRADES_PER_COIN[asset])
     return {
         "clobPairId": PAIR_IDS[asset],
         "ticker": f"{asset}-USD",
         "status": "ACTIVE",
         "oraclePrice": decimal(state.oracle_usd, 6),
-        "priceChange24H": decimal(state.change_24h_usd, 6),
-        "volume24H": decimal(state.volume_24h_usd, 4),
-        "trades24H": int(state.volume_24h_usd / state.oracle_usd * TRADES_PER_COIN[asset]),
-        "nextFundingRate": None if state.next_rate_1h is None else decimal(state.next_rate_1h, 12),
+        "priceChange24H": _known(state.change_24h_usd, 6),
+        "volume24H": _known(volume_usd, 4),
+        "trades24H": trades,
+        "nextFundingRate": decimal(state.next_rate_1h, 12),
         "initialMarginFraction": "0.02",
         "maintenanceMarginFraction": "0.012",
-        "openInterest": "0" if interest is None else decimal(interest, 6),
+        "openInterest": _known(state.open_interest_coin, 6),
         "atomicResolution": -10 if asset is Asset.BTC else -9,
         "quantumConversionExponent": -9,
         "tickSize": decimal(10.0 ** -TICK_PLACES[asset], 1),
@@ -210,18 +211,23 @@ def _market(asset: Asset, state: Perpetual) -> dict[str, object]:
         "marketType": "CROSS",
         "openInterestLowerCap": "0",
         "openInterestUpperCap": "0",
-        "baseOpenInterest": "0" if interest is None else decimal(interest, 2),
+        "baseOpenInterest": _known(state.open_interest_coin, 2),
         "defaultFundingRate1H": "0",
     }
 
 
-def _funding_row(asset: Asset, row: SettledFunding) -> dict[str, str]:
+def _known(value: float | None, places: int) -> str | None:
+    """Write a number, null where a recording has none."""
+    return None if value is None else decimal(value, places)
+
+
+def _funding_row(asset: Asset, row: SettledFunding) -> dict[str, str | None]:
     """Write a settlement: the block that carries it comes a fraction of a second after the hour."""
     late_s = (row.at_s // HOUR_S * 37 % 900 + 57) / 1000
     return {
         "ticker": f"{asset}-USD",
         "rate": decimal(row.rate_1h, 12),
-        "price": decimal(row.price_usd, 6),
+        "price": _known(row.price_usd, 6),
         "effectiveAt": iso_ms(row.at_s + late_s),
         "effectiveAtHeight": str(height_at(row.at_s)),
     }

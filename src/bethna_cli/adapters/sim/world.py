@@ -49,20 +49,20 @@ class Perpetual:
     """The running state of a perpetual market. Rates are fractions per hour; None where nothing is known."""
 
     oracle_usd: float
-    change_24h_usd: float
-    volume_24h_usd: float
-    next_rate_1h: float | None
+    change_24h_usd: float | None
+    volume_24h_usd: float | None
+    next_rate_1h: float
     open_interest_coin: float | None
-    premium: float
+    premium: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SettledFunding:
-    """A settled rate, as a fraction per hour, and the oracle price at that tick."""
+    """A settled rate, as a fraction per hour, and the oracle price at that tick (None where it was not recorded)."""
 
     at_s: int
     rate_1h: float
-    price_usd: float
+    price_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,10 @@ class World(Protocol):
 
     def now(self) -> datetime: ...
 
+    def indexed_s(self) -> int:
+        """Return how far the perpetual market's record has come (Unix seconds): now, or earlier when it has ended."""
+        ...
+
     def tick(self, asset: Asset, at_s: int) -> Tick | None:
         """Return the first price at or after `at_s`, None when there is none up to now."""
         ...
@@ -176,7 +180,7 @@ class World(Protocol):
         """Return up to `days` values, newest first; 0 days is everything."""
         ...
 
-    def posts(self, start_s: int, end_s: int) -> Iterable[Post] | None:
+    def posts(self, start_s: int, end_s: int, /) -> Iterable[Post] | None:
         """Return the posts in [start_s, end_s), newest first; None when posts were not recorded."""
         ...
 
