@@ -85,7 +85,7 @@ def strategies(
 
     settings = load_settings({"network": network, "replay": replay, "at": at, "seed": seed})
     wanted = parse_product(product) if product else None
-    snapshots = _observed(settings, (wanted.asset,) if wanted else tuple(Asset))
+    snapshots = [_observed(settings, asset) for asset in ((wanted.asset,) if wanted else Asset)]
     boards = [_board(snapshot) for snapshot in snapshots]
     kind = wanted.kind if wanted else None
     if as_json:
@@ -144,7 +144,7 @@ def market(
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network, "replay": replay, "at": at, "seed": seed})
-    (snapshot,) = _observed(settings, (parse_asset(asset),))
+    snapshot = _observed(settings, parse_asset(asset))
     if as_json:
         output.emit(snapshot_document(snapshot))
     else:
@@ -175,7 +175,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     async def ask(application: "App") -> "Recommendation":
         return await advise(request, application.desk())
 
-    answer = with_market(settings, ask)
+    answer = with_market(settings, request.asset, ask)
     if as_json:
         output.emit(recommendation_document(answer))
         return
@@ -185,17 +185,14 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     screen.print(recommendation_card(answer, screen.width))
 
 
-def _observed(settings: "Settings", assets: "tuple[Asset, ...]") -> "tuple[MarketSnapshot, ...]":
-    import asyncio
-
+def _observed(settings: "Settings", asset: "Asset") -> "MarketSnapshot":
     from bethna_cli.cli.session import with_market
     from bethna_cli.flow.observe import observe
 
-    async def look(application: "App") -> "tuple[MarketSnapshot, ...]":
-        looks = (observe(asset, application.feeds, application.clock) for asset in assets)
-        return tuple(await asyncio.gather(*looks))
+    async def look(application: "App") -> "MarketSnapshot":
+        return await observe(asset, application.feeds, application.clock)
 
-    return with_market(settings, look)
+    return with_market(settings, asset, look)
 
 
 def _board(snapshot: "MarketSnapshot") -> "OptionBoard":

@@ -19,9 +19,9 @@ ORIGIN_WORDS = {Origin.LIVE: "live", Origin.SIMULATED: "simulated", Origin.REPLA
 LONGEST_LINE = 400
 
 
-def table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
     """Return an empty table with a rule under its head; columns named in `right` hold numbers."""
-    grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1), expand=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
     for column in columns:
         grid.add_column(Text(column), justify="right" if column in right else "left", overflow="fold")
     return grid

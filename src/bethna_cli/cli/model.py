@@ -1,0 +1,90 @@
+"""`bethna model` and `bethna train`: what Alpha's model rests on, and how to grow another one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bethna_cli.cli.commands import ExampleCommand, Json, NoColor, new_app
+
+if TYPE_CHECKING:
+    from bethna_cli.domain.model import Progress
+
+app = new_app("Alpha's model.")
+
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with recorded candles, funding and mood.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Use nothing after this day (UTC).")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write the model.")]
+
+
+@app.command("model", cls=ExampleCommand, epilog="bethna model")
+def model(as_json: Json = False, no_color: NoColor = False) -> None:
+    """Show the model in use: its data, its parameters and its walk-forward test."""
+    from bethna_cli.bootstrap import load_model
+    from bethna_cli.cli import output
+
+    card = load_model().card
+    if as_json:
+        output.emit(card)
+        return
+    from bethna_cli.cli.render_model import model_card
+
+    output.console(no_color).print(model_card(card))
+
+
+@app.command("train", cls=ExampleCommand, epilog="bethna train --data DIR --until 2023-12-31 --out alpha.bin")
+def train(data: Data, until: Until = None, out: Out = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Train the random forest on hourly history, test it year by year, and write it with its card."""
+    day_end = _day_end(until)
+    from bethna_cli.bootstrap import train_on
+    from bethna_cli.cli import output
+    from bethna_cli.settings_files import replace_file
+
+    with _progress_bar() as progress:
+        trained = train_on(data, day_end, progress)
+    target = out or Path(f"{trained.card['version']}.bin")
+    replace_file(target, trained.content)
+    if as_json:
+        output.emit({"file": str(target), "card": trained.card})
+        return
+    from bethna_cli.cli.render_model import model_card
+
+    screen = output.console(no_color)
+    screen.print(model_card(trained.card))
+    screen.print(f"Written to {target}", soft_wrap=True)
+
+
+def _day_end(word: str | None) -> datetime | None:
+    """Read a day and return the moment it is over, UTC. Raises UsageError."""
+    from bethna_cli.domain.errors import UsageError
+
+    if word is None:
+        return None
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--until {word[:24]!a} must be a day like 2023-12-31.", hint="bethna train -h") from error
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Progress]":
+    """Show what is being done on stderr when it is a terminal; say nothing otherwise."""
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from bethna_cli.cli.output import console
+
+    columns = (TextColumn("{task.description:24}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    with Progress(*columns, console=console(stream=sys.stderr), transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda stage, done: bar.update(task, description=stage, completed=done)
+
+
+def _silent(stage: str, done: float) -> None:
+    """Take the progress and show nothing."""
