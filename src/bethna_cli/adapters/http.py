@@ -49,6 +49,7 @@ class Manners:
     retry_after_unit_s, reset_unit_s: seconds per unit of `Retry-After` and of the reset header (a Unix time).
     wait_s: how long to stay away when a 429 says nothing; max_wait_s: the longest wait believed.
     refusals: the HTTP statuses that mean "not for you", each with its reason.
+    cap_mark: what the body of a 429 holds when a plan is used up, rather than a window full; empty for none.
     """
 
     retry_after_unit_s: float = 1.0
@@ -60,6 +61,7 @@ class Manners:
     refusals: Mapping[int, str] = field(
         default_factory=lambda: MappingProxyType({401: "it refuses the key", 403: "it refuses access"})
     )
+    cap_mark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ class HttpSource:
             async with self.edge.client.stream(
                 "GET", self.base_url + path, params=list(params), headers=self._headers
             ) as response:
+                await self._check_cap(response)
                 self._raise_refusal(response)
                 body = await self._read_body(response)
                 headers = dict(response.headers)
@@ -272,6 +275,12 @@ class HttpSource:
             return Answer(read_json(body), self.edge.clock.now(), headers)
         except ValueError as error:
             raise SourceMalformed(self.name, "its answer is not strict JSON") from error
+
+    async def _check_cap(self, response: httpx.Response) -> None:
+        """Raise SourceDisabled when a 429 means that the plan is used up: waiting would not help."""
+        mark = self._manners.cap_mark
+        if response.status_code == 429 and mark and mark in await self._read_body(response):
+            raise SourceDisabled(self.name, "its usage cap is reached")
 
     def _raise_refusal(self, response: httpx.Response) -> None:
         error = self.refusal(response)
