@@ -65,7 +65,7 @@ def _view(effect: ViewEffect | None) -> Reason | None:
 
 
 def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:
-    ivs = [leg.quote.greeks.iv for leg in trade.legs if leg.quote.greeks and not leg.quote.kind.is_spread]
+    ivs = [leg.quote.greeks.iv for leg in trade.legs if leg.quote.greeks]
     if not ivs:
         return None
     iv = sum(ivs) / len(ivs)

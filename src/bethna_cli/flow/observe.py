@@ -107,10 +107,10 @@ async def _spot(asset: Asset, feeds: Feeds, clock: Clock) -> Part[SpotPrice]:
     now = clock.now()
     judged = [_fresh(answer, now, limits.spot_age_s) for answer in answers]
     prices = [answer for answer in judged if isinstance(answer, SpotPrice)]
-    failures = [answer for answer in judged if isinstance(answer, OutsideError)]
-    notes = tuple(f"not used: {failure}" for failure in failures)
     if not prices:
-        return _failed("spot", failures)
+        return _failed("spot", [answer for answer in judged if isinstance(answer, OutsideError)])
+    preferred = judged[: judged.index(prices[0])]
+    notes = tuple(f"not used: {failure}" for failure in preferred)
     return _agreed(prices, notes, now, limits.spot_disagreement)
 
 
