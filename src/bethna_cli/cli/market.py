@@ -179,10 +179,9 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     if as_json:
         output.emit(recommendation_document(answer))
         return
-    from bethna_cli.cli.render_advice import recommendation_card
+    from bethna_cli.cli.render_advice import print_card
 
-    screen = output.console(no_color)
-    screen.print(recommendation_card(answer, screen.width))
+    print_card(output.console(no_color), answer)
 
 
 def _observed(settings: "Settings", asset: "Asset") -> "MarketSnapshot":

@@ -23,6 +23,8 @@ def payoff_plot(
     plotext.plot(spots, profits, marker="braille")
     plotext.hline(0)
     plotext.vline(spot_usd)
+    heights = sorted({min(profits), 0.0, max(profits) / 2, max(profits)})
+    plotext.yticks(heights, [f"{height:,.0f}" for height in heights])
     plotext.xticks(marks, [f"{mark:,.0f}" for mark in marks])
     drawing = plotext.uncolorize(plotext.build())
     return "\n".join(line.rstrip() for line in drawing.splitlines())

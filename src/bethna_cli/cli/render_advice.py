@@ -5,7 +5,7 @@ It repeats what the recommendation says and computes nothing that a decision cou
 
 from collections.abc import Iterator
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -32,9 +32,12 @@ KINDS = {
 }
 
 
-def recommendation_card(rec: Recommendation, width: int) -> Group:
-    """Lay out the whole card for a screen of `width` columns."""
-    return Group(*_blocks(rec, width))
+def print_card(screen: Console, rec: Recommendation) -> None:
+    """Print the whole card as wide as the screen; only the line to paste is never broken."""
+    screen.print(Group(*_blocks(rec, screen.width)))
+    if rec.buy_line:
+        screen.print(Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:"))
+        screen.print(Text(f"  {rec.buy_line}", style="bold"), soft_wrap=True)
 
 
 def _blocks(rec: Recommendation, width: int) -> Iterator[RenderableType]:
@@ -53,7 +56,7 @@ def _blocks(rec: Recommendation, width: int) -> Iterator[RenderableType]:
     yield from market_notes(rec.market)
     yield from (words(f"! {warning}", "yellow") for warning in rec.warnings)
     yield Text()
-    yield from _next_steps(rec)
+    yield Text(f"Recommendation {rec.id}", style="dim")
 
 
 def _outlook(rec: Recommendation) -> Table:
@@ -85,6 +88,7 @@ def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[Render
     grid = pairs()
     for leg in trade.legs:
         grid.add_row("buy", _leg(leg))
+    grid.add_row("expires", _expiry(trade, rec))
     grid.add_row("cost", f"{usd(usdc_to_decimal(trade.amount))} USDC")
     grid.add_row("max loss", f"{usd(usdc_to_decimal(trade.max_loss))} USDC (the premium, nothing more)")
     grid.add_row("max profit", _max_profit(trade))
@@ -96,7 +100,7 @@ def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[Render
     if trade.payoff and spot:
         evens = [float(price) for price in trade.break_even_usd]
         yield Text()
-        yield Text("Profit or loss at expiry, USDC (the vertical line is today's spot)", style="dim")
+        yield Text("Profit or loss at expiry in USDC; │ is today's spot", style="dim")
         yield Text(payoff_plot(trade.payoff, evens, float(spot.value_usd), width), no_wrap=True)
 
 
@@ -104,9 +108,14 @@ def _leg(leg: Leg) -> Text:
     quote = leg.quote
     strikes = "/".join(f"{strike.normalize():,f}" for strike in quote.strikes)
     size = f"{leg.contracts / CONTRACT_UNIT:,.4f}"
-    text = f"{size} × {KINDS[quote.kind]} {strikes}, expires {moment(quote.expires_at)}, at {usd(quote.price_usd)} USD"
     greeks = f" (IV {share(quote.greeks.iv)}, delta {quote.greeks.delta:+.2f})" if quote.greeks else ""
-    return words(f"{text}{greeks}")
+    return words(f"{size} × {strikes} {KINDS[quote.kind]} at {usd(quote.price_usd)} USD{greeks}")
+
+
+def _expiry(trade: Candidate, rec: Recommendation) -> str:
+    expires_at = trade.legs[0].quote.expires_at
+    days = (expires_at - rec.market.taken_at).total_seconds() / 86_400
+    return f"{moment(expires_at)}, in {days:.1f} days"
 
 
 def _max_profit(trade: Candidate) -> str:
@@ -124,10 +133,3 @@ def _bullets(title: str, lines: list[Text]) -> Iterator[RenderableType]:
     for line in lines:
         grid.add_row("-", line)
     yield grid
-
-
-def _next_steps(rec: Recommendation) -> Iterator[RenderableType]:
-    yield Text(f"Recommendation {rec.id}", style="dim")
-    if rec.buy_line:
-        yield Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:")
-        yield Text(f"  {rec.buy_line}", style="bold", no_wrap=True, overflow="ignore")
