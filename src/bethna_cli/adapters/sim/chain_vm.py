@@ -174,7 +174,7 @@ class Machine:
         )
         if not transactions:
             return SealedBlock(_block(header, ()), (), ())
-        state = self._state(header, parent)
+        state = self._state(header)
         executed: list[tuple[Transaction, Any, Any]] = []
         refused: list[tuple[Transaction, str]] = []
         gas_used = bloom = 0
@@ -237,7 +237,7 @@ class Machine:
         header = _header(
             number, parent.hash, timestamp, b"", keccak(parent.hash), state_root=parent.state_root, base_fee_wei=0
         )
-        state = self._state(header, parent)
+        state = self._state(header)
         unsigned = PragueVM.get_transaction_builder().create_unsigned_transaction(
             nonce=state.get_nonce(call.sender),
             gas_price=0,
@@ -269,11 +269,11 @@ class Machine:
         """Return a state for reading only, kept for the next read of the same root."""
         if self._reader is None or self._reader[0] != block.state_root:
             header = _header(block.number, block.parent_hash, block.timestamp, b"", block.mix_hash, block.state_root)
-            self._reader = (block.state_root, self._state(header, block))
+            self._reader = (block.state_root, self._state(header))
         return self._reader[1]
 
-    def _state(self, header: Any, parent: Block) -> Any:
-        ancestors = _Ancestors(self._store, parent.number)
+    def _state(self, header: Any) -> Any:
+        ancestors = _Ancestors(self._store, header.block_number - 1)
         return PragueVM.build_state(self._nodes, header, ChainContext(self.chain_id), ancestors)
 
 

@@ -36,6 +36,7 @@ from bethna_cli.adapters.sim.chain_types import (
 from bethna_cli.adapters.sim.chain_vm import Machine, SealedBlock
 
 CATCH_UP_BLOCKS = 32
+PLAIN_TRANSFER_GAS = 21_000  # what runs no code needs no search
 DEFAULT_CHAIN_ID = 779_977
 
 
@@ -349,6 +350,8 @@ class EmbeddedChain:
         """Return gas with which the call succeeds, at most 1.5 % above the least. Raises as `call` does."""
         outcome = _result(self._run(call, block, pending=pending))
         low, high = outcome.gas_used - 1, call.gas
+        if outcome.gas_used == PLAIN_TRANSFER_GAS:
+            return PLAIN_TRANSFER_GAS
         # 64/63: a call forwards at most 63/64 of its gas; 2300: the stipend of a call with value.
         guess = (outcome.gas_used + outcome.gas_refunded + 2_300) * 64 // 63
         while high - low > 1 and (high - low) * 1_000 > 15 * high:

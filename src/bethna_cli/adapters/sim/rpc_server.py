@@ -9,6 +9,7 @@ import contextlib
 import json
 from typing import Any
 
+from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -124,8 +125,9 @@ async def _answer(node: Node, body: bytes, session: Session | None = None) -> ob
     if len(body) > MAX_BODY_BYTES:
         return _error_json(RpcError(INVALID_REQUEST, f"body too large: at most {MAX_BODY_BYTES} bytes"))
     try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
+        # Not json.loads: py-evm raises the recursion limit, and deep nesting would then overflow the C stack.
+        request = from_json(body, allow_inf_nan=False)
+    except ValueError:
         return _error_json(RpcError(PARSE_ERROR, "invalid JSON"))
     return await node.handle(request, session)
 
