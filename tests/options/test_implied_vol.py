@@ -1,5 +1,6 @@
 """Implied volatility: exact to 1e-8 wherever a price determines it, and no answer anywhere else."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -59,28 +60,30 @@ def test_one_option_gets_the_answer_of_an_array(log_strike: float, years: float,
         assert black.implied_vol(price, 3000.0, strike, years, is_call) == pytest.approx(found, rel=1e-12, abs=1e-8)
 
 
+BOUNDS, TIME, DIGITS = "must lie between", "time left", "does not determine"
 IMPOSSIBLE = {
-    "worth nothing": (0.0, 3100.0, 0.1, True),
-    "negative": (-5.0, 3100.0, 0.1, True),
-    "not a number": (math.nan, 3100.0, 0.1, True),
-    "infinite": (math.inf, 3100.0, 0.1, True),
-    "call at intrinsic": (200.0, 2800.0, 0.1, True),
-    "call below intrinsic": (199.0, 2800.0, 0.1, True),
-    "put below intrinsic": (99.0, 3100.0, 0.1, False),
-    "call as dear as the forward": (3000.0, 2800.0, 0.1, True),
-    "put as dear as the strike": (2800.0, 2800.0, 0.1, False),
-    "no time left": (250.0, 2800.0, 0.0, True),
-    "time value in the last digits only": (2000.0000000000002, 1000.0, 0.1, True),
-    "a digit below the forward": (math.nextafter(3000.0, 0.0), 2800.0, 0.1, True),
-    "below the smallest normal double": (1e-310, 9000.0, 0.1, True),
+    "worth nothing": (0.0, 3100.0, 0.1, True, BOUNDS),
+    "negative": (-5.0, 3100.0, 0.1, True, "at least 0"),
+    "not a number": (math.nan, 3100.0, 0.1, True, "finite"),
+    "infinite": (math.inf, 3100.0, 0.1, True, "finite"),
+    "call at intrinsic": (200.0, 2800.0, 0.1, True, BOUNDS),
+    "call below intrinsic": (199.0, 2800.0, 0.1, True, BOUNDS),
+    "put below intrinsic": (99.0, 3100.0, 0.1, False, BOUNDS),
+    "call as dear as the forward": (3000.0, 2800.0, 0.1, True, BOUNDS),
+    "call dearer than the forward": (3001.0, 2800.0, 0.1, True, BOUNDS),
+    "put as dear as the strike": (2800.0, 2800.0, 0.1, False, BOUNDS),
+    "no time left": (250.0, 2800.0, 0.0, True, TIME),
+    "time value in the last digits only": (2000.0000000000002, 1000.0, 0.1, True, DIGITS),
+    "a digit below the forward": (math.nextafter(3000.0, 0.0), 2800.0, 0.1, True, DIGITS),
+    "below the smallest normal double": (1e-310, 9000.0, 0.1, True, DIGITS),
 }
 
 
 @pytest.mark.parametrize("case", IMPOSSIBLE)
 def test_a_price_without_a_volatility_gets_none(case: str) -> None:
-    price, strike, years, is_call = IMPOSSIBLE[case]
+    price, strike, years, is_call, reason = IMPOSSIBLE[case]
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=reason):
         black.implied_vol(price, 3000.0, strike, years, is_call)
     assert math.isnan(black.implied_vol(np.array([price]), 3000.0, strike, years, is_call)[0])
 
@@ -107,3 +110,16 @@ def test_any_answer_prices_back_to_where_it_came_from(
     assert black.price(forward, strike, years, answers, is_call) == pytest.approx(
         np.full(answers.shape, price), rel=1e-9, abs=1e-12 * min(forward, strike)
     )
+
+
+@given(st.floats(-40, 40), st.floats(-40, 40), st.floats(-20, 5), st.floats(-745, 0), st.booleans())
+def test_one_price_gets_a_volatility_or_a_refusal_and_never_a_crash(
+    log_forward: float, log_ratio: float, log_years: float, log_share: float, is_call: bool
+) -> None:
+    forward = math.exp(log_forward)
+    strike = forward * math.exp(log_ratio)
+    intrinsic = max((forward - strike) * (1 if is_call else -1), 0)
+    price = intrinsic + min(forward, strike) * math.exp(log_share)
+
+    with contextlib.suppress(ValueError):
+        assert black.implied_vol(price, forward, strike, math.exp(log_years), is_call) > 0

@@ -183,7 +183,7 @@ def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_
     """
     near, far = maths.minimum(forward, strike), maths.maximum(forward, strike)
     time_value = price - maths.where(is_call == (forward > strike), far - near, 0.0)
-    is_priced = (time_value > _TINY * maths.maximum(near, 1.0)) & (time_value < near) & (years > 0.0)
+    is_priced = time_value > _TINY * maths.maximum(near, 1.0)
     time_value = maths.where(is_priced, time_value, 0.5 * near)
 
     ratio = far / near
@@ -191,7 +191,7 @@ def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_
     is_high = time_value > 0.5 * near
     sign = maths.where(is_high, -1.0, 1.0)
     target = maths.where(is_high, near - time_value, time_value) / near
-    total = _first_guess(maths, ratio, time_value / near)
+    total = maths.maximum(_first_guess(maths, ratio, time_value / near), _TINY)
     for _ in range(_STEPS):
         k = x / total
         d_near = 0.5 * total - k
@@ -202,7 +202,7 @@ def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_
         moved = maths.minimum(maths.maximum(total + step, 0.5 * total), 2.0 * total)
         change, total = abs(moved - total), moved
 
-    root = maths.sqrt(maths.where(is_priced, years, 1.0))
+    root = maths.sqrt(years)
     is_determined = (_EPSILON * price <= IV_TOLERANCE * near * density * root) & (change <= _CONVERGED * total)
     return maths.where(is_priced & is_determined, total / root, math.nan)
 
