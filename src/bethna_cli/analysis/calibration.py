@@ -22,7 +22,7 @@ from bethna_cli.domain.model import CLASSES, Calibration, Shares, Split
 BLOCKS = 6
 SHRINK_STEPS = 20
 ECE_BINS = 10
-MIN_BLOCK_ROWS = 50
+MIN_BLOCK_HOURS = 4 * HORIZON_HOURS
 _PENALTY = 1e-6
 """Ridge on the calibration's parameters, so that perfectly separated shares still have an optimum."""
 
@@ -48,16 +48,15 @@ def purged_split(hours: Sequence[int], first: int, last: int) -> Split:
 def purged_blocks(hours: Sequence[int], blocks: int = BLOCKS) -> tuple[Split, ...]:
     """Cut the rows into contiguous blocks of about equal size, all assets at the same hours, each purged on both sides.
 
-    Raises NotEnoughData when a block would be smaller than MIN_BLOCK_ROWS or leave as little to learn from.
+    Raises NotEnoughData when a block would be shorter than MIN_BLOCK_HOURS.
     """
     distinct = sorted(set(hours))
     edges = [round(k * len(distinct) / blocks) for k in range(blocks + 1)]
-    splits = tuple(
-        purged_split(hours, distinct[start], distinct[end - 1]) for start, end in pairwise(edges) if end > start
-    )
-    if len(splits) < blocks or min(min(len(s.train), len(s.held_out)) for s in splits) < MIN_BLOCK_ROWS:
-        raise NotEnoughData(f"{len(hours)} labelled hours are too few for {blocks} purged blocks.")
-    return splits
+    bounds = [(distinct[start], distinct[end - 1]) for start, end in pairwise(edges) if end > start]
+    if len(bounds) < blocks or min(last - first for first, last in bounds) < MIN_BLOCK_HOURS:
+        weeks = blocks * MIN_BLOCK_HOURS // HORIZON_HOURS
+        raise NotEnoughData(f"{len(distinct)} hours have a label; {blocks} purged blocks need {weeks} weeks of them.")
+    return tuple(purged_split(hours, first, last) for first, last in bounds)
 
 
 def yearly_folds(hours: Sequence[int], learn_years: int = 2) -> Iterator[tuple[int, Split]]:
