@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import io
 import math
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ def _read(
     series: str | None = None,
 ) -> tuple[tuple[_T, ...], DataFile]:
     """Read one file in order, up to `until`; `series` names the column within whose values times must increase."""
-    raw = path.read_bytes()
+    raw = _bytes(path)
     rows: list[_T] = []
     times: list[datetime] = []
     newest: dict[str, tuple[datetime, Mapping[str, str]]] = {}
@@ -182,6 +183,15 @@ def _noted(file: DataFile, notes: Mapping[str, int]) -> DataFile:
     return DataFile(file.name, file.sha256, file.rows, file.first, file.last, kept)
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataRefused(f"{path.name} is larger than {MAX_BYTES} bytes.")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataRefused(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
 def _unpacked(path: Path, raw: bytes) -> bytes:
     """Decompress when the name says so. Raises DataRefused when damaged or larger than MAX_BYTES."""
     if path.suffix != ".gz":
@@ -189,7 +199,7 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
             content = stream.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataRefused(f"{path.name} is not a whole gzip file.") from error
     if len(content) > MAX_BYTES:
         raise DataRefused(f"{path.name} unpacks to more than {MAX_BYTES} bytes.")
