@@ -6,6 +6,13 @@ the questions asked before; here each day, hour and minute has a generator of it
 
 import hashlib
 import random
+from collections.abc import Callable
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED = 4096
 
 
 def generator(seed: int, *name: object) -> random.Random:
@@ -17,6 +24,21 @@ def number(seed: int, *name: object) -> int:
     """Return 64 bits that depend on `seed` and `name` alone."""
     text = "|".join((str(seed), *map(str, name)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+class Memory(dict[K, V]):
+    """Remembers the last `size` values that a function gave."""
+
+    def __init__(self, compute: Callable[[K], V], size: int) -> None:
+        super().__init__()
+        self._compute, self._size = compute, size
+
+    def __missing__(self, key: K) -> V:
+        value = self._compute(key)
+        if len(self) >= self._size:
+            del self[next(iter(self))]
+        self[key] = value
+        return value
 
 
 class Wave:
@@ -34,18 +56,19 @@ class Wave:
         while weight > 0.005:
             self._weights.append(weight)
             weight *= persistence
-        self._shocks: dict[int, float] = {}
+        self._shocks = Memory(self._shock, REMEMBERED)
+        self._values = Memory(self._value, REMEMBERED)
 
     def at(self, k: int) -> float:
         """Return x_k."""
+        return self._values[k]
+
+    def _value(self, k: int) -> float:
         value = self._raw(k)
         return value - self._raw(0) * self._persistence ** abs(k) if self._pinned else value
 
     def _raw(self, k: int) -> float:
-        return sum(weight * self._shock(k - lag) for lag, weight in enumerate(self._weights))
+        return sum(weight * self._shocks[k - lag] for lag, weight in enumerate(self._weights))
 
     def _shock(self, k: int) -> float:
-        shock = self._shocks.get(k)
-        if shock is None:
-            shock = self._shocks[k] = generator(self._seed, self._name, k).gauss(0, 1)
-        return shock
+        return generator(self._seed, self._name, k).gauss(0, 1)

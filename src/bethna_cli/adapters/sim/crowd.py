@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterator
 from random import Random
 
-from bethna_cli.adapters.sim.chance import Wave, generator
-from bethna_cli.adapters.sim.paths import CHARACTERS, Memory, SpotPath
+from bethna_cli.adapters.sim.chance import Memory, Wave, generator
+from bethna_cli.adapters.sim.paths import CHARACTERS, SpotPath
 from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, Mood, Post
 from bethna_cli.domain.market import Asset
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bethna_cli.adapters.sim.chance import generator
+from bethna_cli.adapters.sim.chance import number
 from bethna_cli.adapters.sim.paths import CHARACTERS, PERSISTENCE, SpotPath
 from bethna_cli.adapters.sim.perpetual import PerpetualMarket
 from bethna_cli.adapters.sim.venue import COINS, Quoter, untraded
@@ -171,7 +171,7 @@ class Maker:
         is_long: bool,
     ) -> MakerOrder:
         lowest, highest = BUDGET_USDC[self._asset]
-        share = generator(self._seed, "size", self._asset, kind, surface.expiry_s, written_s // 900).random()
+        share = number(self._seed, "size", self._asset, kind, surface.expiry_s, written_s // 900) / 2**64
         budget = (lowest + share * (highest - lowest)) * (0.15 if kind.is_spread or is_long else 1.0)
         return MakerOrder(
             ticker=self._name(surface, kind, strikes),

@@ -9,9 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from types import MappingProxyType
 
+from bethna_cli.adapters.sim.chance import Memory
 from bethna_cli.adapters.sim.crowd import Crowd
 from bethna_cli.adapters.sim.maker import Maker
-from bethna_cli.adapters.sim.paths import CommonShocks, Memory, SpotPath
+from bethna_cli.adapters.sim.paths import CommonShocks, SpotPath
 from bethna_cli.adapters.sim.perpetual import PerpetualMarket
 from bethna_cli.adapters.sim.venue import Quoter, UnsignedQuoter
 from bethna_cli.adapters.sim.world import (
@@ -134,7 +135,6 @@ class SimWorld:
         return Board(
             orders=tuple(order for maker in self._makers.values() for order in maker.orders(minute)),
             written_s=minute * 60,
-            spot_usd={asset: self._paths[asset].price(minute * 60) for asset in self.assets},
             volatility={asset: maker.volatility(minute * 60) for asset, maker in self._makers.items()},
         )
 
@@ -155,12 +155,10 @@ class SimWorld:
                 yield path.running_minute(now_s)
 
     def _joined(self, asset: Asset, starts_s: int, parts: list[Bar]) -> Bar:
-        bar = merged(starts_s, parts)
-        interest = self._perpetuals[asset].open_interest(starts_s // HOUR_S)
-        return Bar(bar.starts_s, bar.open, bar.high, bar.low, bar.close, bar.volume_coin, interest)
+        return merged(starts_s, parts, self._perpetuals[asset].open_interest(starts_s // HOUR_S))
 
 
-def merged(starts_s: int, parts: list[Bar]) -> Bar:
+def merged(starts_s: int, parts: list[Bar], open_interest_coin: float | None = None) -> Bar:
     """Join neighbouring candles, oldest first, into one that starts at `starts_s`."""
     return Bar(
         starts_s,
@@ -169,4 +167,5 @@ def merged(starts_s: int, parts: list[Bar]) -> Bar:
         min(part.low for part in parts),
         parts[-1].close,
         sum(part.volume_coin for part in parts),
+        open_interest_coin,
     )

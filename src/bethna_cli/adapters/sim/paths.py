@@ -8,13 +8,11 @@ of a bridge: Glasserman, Monte Carlo Methods in Financial Engineering, 6.4.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
-from typing import TypeVar
 
-from bethna_cli.adapters.sim.chance import Wave, generator
+from bethna_cli.adapters.sim.chance import Memory, Wave, generator
 from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, Bar, unix
 from bethna_cli.domain.market import Asset
 
@@ -29,9 +27,6 @@ PERSISTENCE = ALPHA + LEVERAGE / 2 + BETA
 COMMON_SHARE = 0.84
 JUMP_CHANCE_PER_HOUR = 0.004
 REGIMES = ((-0.5, 0.6), (0.9, 1.0), (math.inf, 1.7))
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +69,6 @@ class Span:
     log_price: list[float]
     log_high: list[float]
     log_low: list[float]
-
-
-class Memory(dict[K, V]):
-    """Remembers the last `size` values that a function gave."""
-
-    def __init__(self, compute: Callable[[K], V], size: int) -> None:
-        super().__init__()
-        self._compute, self._size = compute, size
-
-    def __missing__(self, key: K) -> V:
-        value = self._compute(key)
-        if len(self) >= self._size:
-            del self[next(iter(self))]
-        self[key] = value
-        return value
 
 
 class SpotPath:

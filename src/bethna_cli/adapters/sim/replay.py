@@ -177,7 +177,6 @@ class ReplayWorld:
         return Board(
             orders=tuple(order for chain in chains for order in recorded_orders(chain, self._venue)),
             written_s=self._now_s(),
-            spot_usd={chain.asset: chain.index_usd for chain in chains},
             volatility={},
             assumed_cap=ASSUMED_CAP,
         )

@@ -144,11 +144,11 @@ def create_app(
     require_key: price routes and posts answer 401 without a bearer token, as the real services do. enforce_limits:
     answer 429 beyond the documented rates.
     """
-    from bethna_cli.adapters.sim import wire_dydx, wire_hermes, wire_mood, wire_thetanuts
+    from bethna_cli.adapters.sim import wire_dydx, wire_dydx_ws, wire_hermes, wire_mood, wire_thetanuts
 
     services = (wire_hermes, wire_dydx, wire_thetanuts, wire_mood)
     routes = [(route.pattern(), route) for service in services for route in service.ROUTES]
-    streams: dict[str, Channel] = {path: channel for service in services for path, channel in service.STREAMS.items()}
+    streams = {**wire_hermes.STREAMS, **wire_dydx_ws.STREAMS}
     limits = {
         "dydx": RateLimit(100, 10, wall_clock),
         "dydx-candles": RateLimit(1000, 10, wall_clock),

@@ -9,7 +9,6 @@ from datetime import datetime
 from bethna_cli.adapters.sim.chance import generator
 from bethna_cli.adapters.sim.wire import (
     MOST_LIMIT,
-    Channel,
     Refused,
     Reply,
     Request,
@@ -35,6 +34,7 @@ PAIR_IDS = {Asset.BTC: "0", Asset.ETH: "1"}
 TICK_PLACES = {Asset.BTC: 0, Asset.ETH: 1}
 STEP_SIZE = {Asset.BTC: "0.0001", Asset.ETH: "0.001"}
 TRADES_PER_COIN = {Asset.BTC: 30.0, Asset.ETH: 2.3}
+CANDLE_PLACES = 2  # finer than the tick, so that recorded prices come out as they were recorded
 BOOK_LEVELS = 20
 BRIEF = {"cache-control": "public, max-age=1"}
 UNHURRIED = {"cache-control": "public, max-age=10"}
@@ -101,7 +101,7 @@ def candles_document(world: World, asset: Asset, resolution: str, start_s: int, 
 
 def candle_row(asset: Asset, resolution: str, bar: Bar) -> dict[str, object]:
     """Return one candle as the wire has it."""
-    places = TICK_PLACES[asset]
+    places = CANDLE_PLACES
     row: dict[str, object] = {
         "startedAt": iso_ms(bar.starts_s),
         "ticker": f"{asset}-USD",
@@ -275,4 +275,3 @@ ROUTES = (
     Route("/dydx/v4/time", "dydx", time_now, is_open=True),
     Route("/dydx/v4/height", "dydx", height, is_open=True),
 )
-STREAMS: dict[str, Channel] = {}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from bethna_cli.adapters.sim.wire import Channel, Refused, Reply, Request, Route, iso_ms, json_reply
+from bethna_cli.adapters.sim.wire import Refused, Reply, Request, Route, iso_ms, json_reply
 from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, Mood, Post, World, unix
 
 WEEK_S = 7 * DAY_S
@@ -214,4 +214,3 @@ ROUTES = (
     Route("/fng", "fng", fear_greed, is_open=True),
     Route("/fng/", "fng", fear_greed, is_open=True),
 )
-STREAMS: dict[str, Channel] = {}

@@ -5,7 +5,7 @@ In one process there is no chain, so the indexer truthfully knows no position; a
 
 import re
 
-from bethna_cli.adapters.sim.wire import Channel, Refused, Reply, Request, Route, json_reply
+from bethna_cli.adapters.sim.wire import Refused, Reply, Request, Route, json_reply
 from bethna_cli.adapters.sim.world import Board, MakerOrder, ReferencePrice, World, unix
 
 CACHE_LIFE_MS = 60_000
@@ -15,20 +15,22 @@ ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def orders(world: World, _request: Request) -> Reply:
-    """Answer the live orders of all assets."""
+    """Answer the live orders of all assets. The feed is as new as its spot prices; orders are written each minute."""
     board = world.board()
+    ticks = {asset.value: tick for asset in world.assets if (tick := world.latest(asset)) is not None}
+    updated_s = min((tick.at_s for tick in ticks.values()), default=board.written_s)
     now_ms = int(world.now().timestamp() * 1000)
     document = {
         "data": {
             "timestamp": world.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "orders": [_row(order) for order in board.orders],
-            "market_data": {name: round(usd, 2) for name, usd in board.spot_usd.items()},
+            "market_data": {name: round(tick.price_usd, 2) for name, tick in ticks.items()},
             "market_weather": _weather(board),
         },
-        "metadata": {"last_updated": board.written_s * 1000, "current_time": now_ms, "origin": world.origin.value},
+        "metadata": {"last_updated": updated_s * 1000, "current_time": now_ms, "origin": world.origin.value},
     }
     cap = {"x-bethna-assumed-cap": board.assumed_cap} if board.assumed_cap else {}
-    return json_reply(document, headers=cap, observed_s=board.written_s)
+    return json_reply(document, headers=cap, observed_s=updated_s)
 
 
 def pricing(world: World, _request: Request) -> Reply:
@@ -158,4 +160,3 @@ ROUTES = (
         )
     ),
 )
-STREAMS: dict[str, Channel] = {}

@@ -117,11 +117,10 @@ class MakerOrder:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The order book of all assets, when it was written, spot by asset, and the volatility it was priced with."""
+    """The order book of all assets, when it was written, and the volatility it was priced with (now, then later)."""
 
     orders: tuple[MakerOrder, ...]
     written_s: int
-    spot_usd: Mapping[str, float]
     volatility: Mapping[str, Sequence[float]]
     assumed_cap: str | None = None
 
