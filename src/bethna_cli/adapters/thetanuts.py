@@ -4,6 +4,7 @@ Speaks to three services. Which order becomes a quote is decided in `thetanuts_o
 is kept, so that it can be filled unchanged.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ _QUOTES_PACE_S = 5.0
 _REFERENCE_PACE_S = 30.0
 _BOARD_LIMIT_S = 120.0
 _AHEAD_LIMIT_S = 5.0
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class ThetanutsClient:
         return IndexerHealth(health.status == "ok", health.chain_id, health.last_indexed_block, health.lag_blocks)
 
     async def _indexed(self, address: str, route: str) -> tuple[IndexedPosition, ...]:
-        if len(address) != 42 or not address.startswith("0x") or not address[2:].isalnum():
+        if not _ADDRESS.fullmatch(address):
             raise UsageError("That is not an address.")
         answer = await self._indexer.get_json(f"/api/v1/book/user/{address}/{route}")
         return tuple(_position(row) for row in parse(NAME, Positions, answer.data).data)
