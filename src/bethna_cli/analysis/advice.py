@@ -23,7 +23,7 @@ from bethna_cli.domain.intent import DirectRequest, TradeRequest, View
 from bethna_cli.domain.market import Asset, MarketSnapshot, OptionBoard, Origin, Part, PriceHistory, SpotPrice
 from bethna_cli.domain.model import Model, Row
 from bethna_cli.domain.options import OptionQuote
-from bethna_cli.domain.recommendation import Candidate, Recommendation, Signal, ViewEffect
+from bethna_cli.domain.recommendation import Candidate, Prediction, Recommendation, Signal, ViewEffect
 from bethna_cli.domain.units import Usdc, usdc_to_decimal
 
 T = TypeVar("T")
@@ -65,15 +65,16 @@ def recommend(request: TradeRequest, snapshot: MarketSnapshot, model: Model, net
     """
     grounds = required(snapshot)
     row, outlook = _believe(snapshot, grounds, model)
+    own = outlook.prediction
     quotes = at_expiry_nearest(grounds.board.quotes, request.expiry_days, snapshot.taken_at)
     without = _verdict(request, quotes, outlook, snapshot, None)
     final, effect = without, None
     if request.view:
-        outlook = replace(outlook, prediction=with_view(outlook.prediction, request.view, request.view_odds))
+        outlook = replace(outlook, prediction=with_view(own, request.view, request.view_odds))
         final = _verdict(request, quotes, outlook, snapshot, request.view)
         effect = ViewEffect(request.view, request.view_odds, without.signal, without.best.expected_value)
     warnings = _far_expiry(request, final.best, snapshot)
-    return _assemble(request.budget, snapshot, network, outlook, row, final, effect, warnings)
+    return _assemble(request.budget, snapshot, network, own, outlook, row, final, effect, warnings)
 
 
 def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, network: str) -> Recommendation:
@@ -88,8 +89,9 @@ def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, netw
     kinds = [quote for quote in grounds.board.quotes if quote.kind in request.kinds]
     purchase = purchase_of(at_expiry_nearest(kinds, days, now), request.strikes, request.kinds, request.budget)
     trade = value(purchase, outlook, now)
+    verdict = Verdict(trade.signal, trade)
     warnings = () if trade.expected_value > 0 else (f"Alpha would stand aside: {_refusal(trade)}.",)
-    return _assemble(request.budget, snapshot, network, outlook, row, Verdict(trade.signal, trade), None, warnings)
+    return _assemble(request.budget, snapshot, network, outlook.prediction, outlook, row, verdict, None, warnings)
 
 
 def required(snapshot: MarketSnapshot) -> Grounds:
@@ -146,6 +148,7 @@ def _assemble(
     budget: Usdc,
     snapshot: MarketSnapshot,
     network: str,
+    own: Prediction,
     outlook: Outlook,
     row: Row,
     verdict: Verdict,
@@ -163,7 +166,7 @@ def _assemble(
         prediction=outlook.prediction,
         trade=None if hold else verdict.best,
         candidate=replace(verdict.best, refused_because=_refusal(verdict.best)) if hold else None,
-        reasons=reasons(snapshot, outlook, row, verdict.best, effect),
+        reasons=reasons(snapshot, own, outlook, row, verdict.best, effect),
         record=None,
         view=effect,
         market=snapshot,

@@ -25,12 +25,20 @@ BISECTIONS = 40
 
 
 def reasons(
-    snapshot: MarketSnapshot, outlook: Outlook, row: Row, trade: Candidate, effect: ViewEffect | None
+    snapshot: MarketSnapshot,
+    own: Prediction,
+    outlook: Outlook,
+    row: Row,
+    trade: Candidate,
+    effect: ViewEffect | None,
 ) -> tuple[Reason, ...]:
-    """List what the verdict rests on, each with its number and source; what was not observed is not mentioned."""
+    """List what the verdict rests on, each with its number and source; what was not observed is not mentioned.
+
+    own: the prediction before the person's view; outlook: with it.
+    """
     found = (
-        _direction(outlook),
-        _view(effect),
+        _direction(own),
+        _view(effect, outlook.prediction),
         _volatility(trade, outlook),
         _momentum(row, snapshot),
         _funding(snapshot),
@@ -45,23 +53,23 @@ def changes(trade: Candidate, outlook: Outlook, now: datetime) -> tuple[str, ...
     return tuple(line for line in (_cheaper(trade), _likelier(trade, outlook, now)) if line)
 
 
-def _direction(outlook: Outlook) -> Reason:
-    prediction = outlook.prediction
-    odds = f"{prediction.bullish:.0%} up, {prediction.neutral:.0%} flat, {prediction.bearish:.0%} down"
-    if prediction.shrink == 0:
-        text = f"No directional view: the model found nothing better than history's own shares. Used: {odds}"
+def _direction(own: Prediction) -> Reason:
+    if own.shrink == 0:
+        text = f"No directional view: the model beat history's own shares nowhere, so those are used: {_shares(own)}"
     else:
-        text = f"Over {prediction.horizon_days:g} days the model sees {odds}"
-    return Reason(
-        f"{text}.", "prediction", prediction.bullish - prediction.bearish, f"model {prediction.model_version}"
-    )
+        text = f"Over {own.horizon_days:g} days the model sees {_shares(own)}"
+    return Reason(f"{text}.", "prediction", own.bullish - own.bearish, f"model {own.model_version}")
 
 
-def _view(effect: ViewEffect | None) -> Reason | None:
+def _view(effect: ViewEffect | None, believed: Prediction) -> Reason | None:
     if effect is None:
         return None
-    text = f"You are {effect.view.lower()}: the odds of that are taken {effect.odds:g} times as high"
+    text = f"You are {effect.view.lower()}: with {effect.odds:g} times the odds of that it is {_shares(believed)}"
     return Reason(f"{text}. Without it Alpha says {effect.signal_without}.", "view", effect.odds, "you")
+
+
+def _shares(prediction: Prediction) -> str:
+    return f"{prediction.bullish:.0%} up, {prediction.neutral:.0%} flat, {prediction.bearish:.0%} down"
 
 
 def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:

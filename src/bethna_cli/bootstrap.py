@@ -1,0 +1,183 @@
+"""The only place that chooses adapters: from settings to an application that is ready to work.
+
+Every network runs the same code; only addresses, keys, the clock and the way to reach a service are chosen here.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+
+from bethna_cli.adapters import dydx, pyth, sentiment, thetanuts
+from bethna_cli.adapters.clocks import FixedClock, SystemClock
+from bethna_cli.adapters.http import Edge
+from bethna_cli.adapters.http import Limits as EdgeLimits
+from bethna_cli.adapters.prices import TRADING, SpotLimits
+from bethna_cli.adapters.sql import SqliteLedger
+from bethna_cli.analysis import model as models
+from bethna_cli.domain.errors import ConfigurationError
+from bethna_cli.domain.market import Asset, Origin
+from bethna_cli.domain.model import Model
+from bethna_cli.flow.advise import Desk
+from bethna_cli.flow.observe import Feeds, Limits
+from bethna_cli.ports import Clock
+from bethna_cli.settings import MARKET_PATHS, Settings
+from bethna_cli.settings_files import make_private
+
+SHIPPED_MODEL = "model/alpha-1.bin"
+SIMULATED_KEY = "simulated"
+EMBEDDED_URL = "http://embedded.market"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a command works with, opened for one run."""
+
+    settings: Settings
+    clock: Clock
+    feeds: Feeds
+    ledger: SqliteLedger
+    network: str
+    origin: Origin
+
+    def model(self) -> Model:
+        """Load the trained model that the package ships. Raises ModelCorrupt when it was changed."""
+        return load_model()
+
+    def desk(self) -> Desk:
+        """Return what Alpha works with."""
+        return Desk(self.feeds, self.model(), self.ledger, self.clock, self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """Where the sources are: the clock they share, how they are reached, and whether they are real.
+
+    embedded: the base URL of a world that lives in this process, None where the services are outside.
+    """
+
+    clock: Clock
+    origin: Origin
+    transport: httpx.AsyncBaseTransport | None = None
+    embedded: str | None = None
+
+
+def load_model() -> Model:
+    """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
+    return models.parse(files("bethna_cli.artifacts").joinpath(SHIPPED_MODEL).read_bytes())
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterator[App]:
+    """Open the application and close it again. `asset` chooses the moment of a replay: each has snapshots of its own.
+
+    Raises ConfigurationError when settings or the store are unusable, NotFound when there is nothing to replay.
+    """
+    market = _market(settings, asset)
+    ledger = SqliteLedger.open(store_path(settings))
+    try:
+        async with (
+            Edge(
+                market.clock, transport=market.transport, limits=EdgeLimits(budget_s=settings.source_timeout_s)
+            ) as inside,
+            Edge(market.clock, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as outside,
+        ):
+            feeds = _feeds(settings, market, inside, outside)
+            yield App(settings, market.clock, feeds, ledger, settings.network, market.origin)
+    finally:
+        ledger.close()
+
+
+def store_path(settings: Settings) -> Path:
+    """Return the file of this network's store; pretend trades never mix with real ones, nor replays with either."""
+    name = "replay" if settings.replay else settings.network
+    return make_private(settings.folders.data) / f"{name}.db"
+
+
+def _market(settings: Settings, asset: Asset) -> _Market:
+    clock: Clock = FixedClock(settings.at) if settings.at else SystemClock()
+    if settings.replay:
+        return _replayed(settings.replay, settings.at, asset)
+    if settings.network != "sim":
+        return _Market(clock, Origin.LIVE)
+    if settings.market_url:
+        return _Market(clock, Origin.SIMULATED)
+    return _simulated(settings.seed, clock)
+
+
+def _simulated(seed: int, clock: Clock) -> _Market:
+    from bethna_cli.adapters.sim.market import SimWorld
+    from bethna_cli.adapters.sim.wire import create_app
+
+    app = create_app(SimWorld(seed, clock.now))
+    return _Market(clock, Origin.SIMULATED, httpx.ASGITransport(app), EMBEDDED_URL)
+
+
+def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
+    from bethna_cli.adapters.sim.replay import ReplayWorld
+    from bethna_cli.adapters.sim.wire import create_app
+
+    if at is None:
+        raise ConfigurationError("A replay needs a moment.", hint="add --at 2026-05-05T15:30Z")
+    world = ReplayWorld.open(folder, asset, at)
+    return _Market(FixedClock(world.now()), Origin.REPLAY, httpx.ASGITransport(create_app(world)), EMBEDDED_URL)
+
+
+def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> Feeds:
+    """Set up the sources; an address in the settings replaces one source, the embedded market the others."""
+
+    def place(source: str) -> tuple[Edge, str | None]:
+        own = settings.source_url(source)
+        if own is None and market.embedded is not None:
+            return inside, market.embedded + MARKET_PATHS[source]
+        return outside, own
+
+    limits = SpotLimits(settings.spot_max_age_s, TRADING.max_band)
+    prices = _pyth(settings, market.origin, limits, *place("pyth"))
+    edge, url = place("dydx")
+    perpetuals = dydx.DydxClient(edge, base_url=url or dydx.INDEXER_URL, origin=market.origin, limits=limits)
+    edge, url = place("thetanuts")
+    urls = thetanuts.ThetanutsUrls.below(url) if url else None
+    venue = thetanuts.ThetanutsClient(edge, urls=urls, origin=market.origin, limits=limits)
+    return Feeds(
+        spots=(prices, perpetuals.oracle, venue),
+        histories=(perpetuals, prices),
+        options=venue,
+        funding=perpetuals,
+        sentiment=_mood(settings, market.origin, place("fng"), place("x")),
+        limits=Limits(spot_age_s=settings.spot_max_age_s, source_timeout_s=settings.source_timeout_s),
+    )
+
+
+def _pyth(settings: Settings, origin: Origin, limits: SpotLimits, edge: Edge, url: str | None) -> pyth.PythClient:
+    """Set up Pyth; a simulated service is given a stand-in for the key, never the person's own."""
+    own = settings.pyth_api_key if origin is Origin.LIVE else None
+    key = SIMULATED_KEY if origin is not Origin.LIVE else own.get_secret_value() if own else None
+    return pyth.PythClient(
+        edge,
+        api_key=key,
+        base_url=url or pyth.HERMES_URL,
+        history_url=url or pyth.HISTORY_URL,
+        origin=origin,
+        limits=limits,
+    )
+
+
+def _mood(
+    settings: Settings, origin: Origin, index_place: tuple[Edge, str | None], posts_place: tuple[Edge, str | None]
+) -> sentiment.MoodFeed:
+    """Set up Fear & Greed, and X where there is a token; a simulated service is never given the person's own."""
+    edge, url = index_place
+    index = sentiment.FearGreedIndex(edge, base_url=url or sentiment.INDEX_URL)
+    posts = None
+    if settings.x_bearer_token is not None:
+        from bethna_cli.adapters import x_search
+
+        token = settings.x_bearer_token.get_secret_value() if origin is Origin.LIVE else SIMULATED_KEY
+        posts_edge, posts_url = posts_place
+        posts = x_search.XSearch(posts_edge, bearer_token=token, base_url=posts_url or x_search.API_URL)
+    return sentiment.MoodFeed(edge, index, posts, origin=origin)
