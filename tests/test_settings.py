@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
 from bethna_cli.settings import SECRET_KEYS, Settings, check_value, folders, load_settings, unknown_variables, variable
-from bethna_cli.settings_files import read_values, write_value
+from bethna_cli.settings_files import read_values, write_keyring, write_value
 
 TOKEN = "AAAA-very-secret-token"
 
@@ -256,3 +256,65 @@ def test_a_value_is_checked_before_it_is_written():
 
 def test_every_setting_says_what_it_is():
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.fixture
+def ring(monkeypatch):
+    """A keyring in memory, as an installed backend would be."""
+    keyring = pytest.importorskip("keyring")
+    from keyring.backend import KeyringBackend
+
+    class InMemory(KeyringBackend):
+        priority = 1
+
+        def __init__(self) -> None:
+            self.kept: dict[tuple[str, str], str] = {}
+
+        def get_password(self, service, username):
+            return self.kept.get((service, username))
+
+        def set_password(self, service, username, password):
+            self.kept[service, username] = password
+
+        def delete_password(self, service, username):
+            del self.kept[service, username]
+
+    before = keyring.get_keyring()
+    backend = InMemory()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+def test_the_keyring_is_asked_only_when_it_is_switched_on_and_only_for_what_is_missing(home, ring):
+    write_keyring("x_bearer_token", TOKEN)
+    write_keyring("pyth_api_key", "from-the-ring")
+    env = env_of(home, pyth_api_key="from-the-environment")
+
+    off, on = load_settings({}, env), load_settings({}, {**env, "BETHNA_KEYRING": "true"})
+
+    assert off.x_bearer_token is None
+    assert on.x_bearer_token.get_secret_value() == TOKEN
+    assert (on.origin("x_bearer_token"), on.origin("pyth_api_key")) == ("keyring", "environment")
+    assert on.pyth_api_key.get_secret_value() == "from-the-environment"
+
+
+def test_a_secret_taken_out_of_the_keyring_is_gone(home, ring):
+    write_keyring("x_bearer_token", TOKEN)
+    write_keyring("x_bearer_token", None)
+    write_keyring("x_bearer_token", None)
+
+    assert load_settings({}, env_of(home, keyring="true")).x_bearer_token is None
+
+
+def test_a_keyring_that_is_not_there_is_a_matter_of_configuration(home):
+    keyring = pytest.importorskip("keyring")
+    from keyring.backends.fail import Keyring
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    try:
+        with pytest.raises(ConfigurationError, match="keyring cannot be used"):
+            load_settings({}, env_of(home, keyring="true"))
+    finally:
+        keyring.set_keyring(before)

@@ -1,8 +1,8 @@
 """Typed configuration: what may be set, where each value came from, and which files may hold a secret.
 
-Precedence: flag, environment (`BETHNA_<KEY>`), `config.toml` (secrets: `secrets.toml`), default. An unknown or repeated
-key, a value out of bounds, and a secret that others on this machine can read stop bethna before it starts. Nothing is
-read at import time, and a secret is never taken from an argument.
+Precedence: flag, environment (`BETHNA_<KEY>`), `config.toml` (secrets: `secrets.toml`, then the keyring), default. An
+unknown or repeated key, a value out of bounds, and a secret that others on this machine can read stop bethna before it
+starts. Nothing is read at import time, and a secret is never taken from an argument.
 """
 
 import os
@@ -28,7 +28,7 @@ from pydantic import (
 
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
 from bethna_cli.domain.units import Usdc, usdc_from_decimal
-from bethna_cli.settings_files import read_values, unknown_key
+from bethna_cli.settings_files import keyring_values, read_values, unknown_key
 
 ENV_PREFIX = "BETHNA_"
 NOT_SETTINGS = frozenset({"BETHNA_HOME", "BETHNA_DEBUG", "BETHNA_DATA"})
@@ -139,6 +139,7 @@ class Settings(BaseModel):
     rpc_url: SecretUrl | None = Field(None, description="the chain's JSON-RPC endpoint; masked, it may carry a key")
     pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
     x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
+    keyring: bool = Field(False, description="look for secrets in the system's keyring too")
     source_timeout_s: Annotated[float, Finite] = Field(4.0, gt=0, le=60, description="patience per source, in seconds")
     spot_max_age_s: Annotated[float, Finite] = Field(10.0, gt=0, le=3600, description="oldest spot price to advise on")
     seed: int = Field(7, ge=0, le=2**32 - 1, description="which embedded world")
@@ -218,6 +219,10 @@ def load_settings(
         values |= layer
         origins |= dict.fromkeys(layer, label)
     settings = _validated(values, origins, names)
+    if settings.keyring:
+        kept = keyring_values(SECRET_KEYS - set(values))
+        settings = _validated({**values, **kept}, origins | dict.fromkeys(kept, "keyring"), names)
+        origins |= dict.fromkeys(kept, "keyring")
     settings._folders = places
     settings._origins = origins
     return settings

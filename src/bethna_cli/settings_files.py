@@ -1,4 +1,4 @@
-"""The files behind the settings: read strictly, written whole or not at all, for the owner's eyes only.
+"""The files behind the settings, and the system's keyring: read strictly, written whole, for the owner's eyes only.
 
 It knows keys and text, not what a setting means; types and bounds are `settings`'s.
 """
@@ -9,14 +9,18 @@ import re
 import stat
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 
 from bethna_cli.domain.errors import ConfigurationError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+KEYRING_SERVICE = "bethna"
 _NUMBER = re.compile(r"(0|[1-9]\d{0,11})(\.\d{1,12})?", re.ASCII)
 
 
@@ -102,3 +106,33 @@ def make_private(folder: Path) -> Path:
             f"{folder} cannot be made: {type(error).__name__}.", hint="bethna config path"
         ) from error
     return folder
+
+
+def keyring_values(keys: frozenset[str]) -> dict[str, str]:
+    """Return the secrets that the system's keyring holds for bethna. Raises ConfigurationError when there is none."""
+    with _keyring() as ring:
+        found = {key: ring.get_password(KEYRING_SERVICE, key) for key in sorted(keys)}
+    return {key: value for key, value in found.items() if value}
+
+
+def write_keyring(key: str, value: str | None) -> None:
+    """Keep a secret in the system's keyring (None removes it). Raises ConfigurationError when there is none."""
+    with _keyring() as ring:
+        if value is not None:
+            ring.set_password(KEYRING_SERVICE, key, value)
+        elif ring.get_password(KEYRING_SERVICE, key) is not None:
+            ring.delete_password(KEYRING_SERVICE, key)
+
+
+@contextmanager
+def _keyring() -> Iterator[ModuleType]:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("The keyring needs a package.", hint="pip install 'bethna[keyring]'") from error
+    try:
+        yield keyring
+    except KeyringError as error:
+        reason = f"The keyring cannot be used: {type(error).__name__}."
+        raise ConfigurationError(reason, hint="bethna config set keyring false") from error

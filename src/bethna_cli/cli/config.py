@@ -14,6 +14,7 @@ app = new_app("Settings: what they are, where they come from, and how to change 
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The setting's name, as in bethna config show.")]
 Value = Annotated[str | None, typer.Argument(metavar="[VALUE]", help="The new value; a secret is asked for instead.")]
+Keyring = Annotated[bool, typer.Option("--keyring", help="Keep a secret in the system's keyring, not in a file.")]
 Unset = Annotated[bool, typer.Option("--unset", help="Go back to the default.")]
 
 
@@ -50,34 +51,52 @@ def shown(settings: "Settings", key: str) -> object:
         return iso(value)
     if key == "expiry":
         return f"{value:g}d"
-    return value if isinstance(value, int | float) else str(value)
+    return value if isinstance(value, bool | int | float) else str(value)
 
 
 @app.command("set", cls=ExampleCommand, epilog="bethna config set budget_usdc 50")
-def set_(key: Key, value: Value = None, unset: Unset = False, as_json: Json = False) -> None:
+def set_(
+    key: Key, value: Value = None, unset: Unset = False, in_keyring: Keyring = False, as_json: Json = False
+) -> None:
     """Write one setting to config.toml; a secret is read from a hidden prompt or stdin into secrets.toml."""
     from bethna_cli.cli import output
     from bethna_cli.domain.errors import UsageError
-    from bethna_cli.settings import SECRET_KEYS, check_value, folders
-    from bethna_cli.settings_files import refuse_wide, write_value
+    from bethna_cli.settings import SECRET_KEYS, check_value
 
     secret = key in SECRET_KEYS
     if secret and value is not None:
         raise UsageError(f"{key} is a secret and never an argument.", hint=f"bethna config set {key}")
-    if not unset:
+    if in_keyring and not secret:
+        raise UsageError(f"{key} is no secret; the keyring is for secrets.", hint=f"bethna config set {key} VALUE")
+    if unset:
+        value = None
+    else:
         value = _secret_from_person(key) if secret else value
         if value is None:
             raise UsageError(f"{key} needs a value.", hint=f"bethna config set {key} VALUE")
         check_value(key, value)
-    places = folders()
-    path = places.secrets_file if secret else places.config_file
-    write_value(path, key, None if unset else value)
-    if secret:
-        refuse_wide(path)
+    place = _kept(key, value, in_keyring)
     if as_json:
-        output.emit({"key": key, "file": str(path), "set": not unset})
+        output.emit({"key": key, "file": place, "set": not unset})
     else:
-        typer.echo(f"{key} {'removed from' if unset else 'written to'} {path}")
+        typer.echo(f"{key} {'removed from' if unset else 'written to'} {place}")
+
+
+def _kept(key: str, value: str | None, in_keyring: bool) -> str:
+    """Write (None: remove) a value where it belongs, and say where that was."""
+    from bethna_cli.settings import SECRET_KEYS, folders
+    from bethna_cli.settings_files import refuse_wide, write_keyring, write_value
+
+    places = folders()
+    if in_keyring:
+        write_keyring(key, value)
+        write_value(places.config_file, "keyring", "true")
+        return "the keyring"
+    path = places.secrets_file if key in SECRET_KEYS else places.config_file
+    write_value(path, key, value)
+    if key in SECRET_KEYS:
+        refuse_wide(path)
+    return str(path)
 
 
 def _secret_from_person(key: str) -> str:
