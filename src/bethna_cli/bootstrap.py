@@ -3,9 +3,9 @@
 Every network runs the same code; only addresses, keys, the clock and the way to reach a service are chosen here.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,7 @@ from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.analysis import model as models
 from bethna_cli.domain.errors import ConfigurationError
 from bethna_cli.domain.market import Asset, Origin
-from bethna_cli.domain.model import Model
+from bethna_cli.domain.model import Model, Progress, TrainedModel
 from bethna_cli.flow.advise import Desk
 from bethna_cli.flow.observe import Feeds, Limits
 from bethna_cli.ports import Clock
@@ -31,6 +31,8 @@ from bethna_cli.settings_files import make_private
 SHIPPED_MODEL = "model/alpha-1.bin"
 SIMULATED_KEY = "simulated"
 EMBEDDED_URL = "http://embedded.market"
+REPLAYED_BY = {"spot": "hermes", "options": "thetanuts", "funding": "dydx", "history": "dydx", "sentiment": "fng"}
+"""Which service of a replay answers for each part of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,33 @@ class App:
 class _Market:
     """Where the sources are: the clock they share, how they are reached, and whether they are real.
 
-    embedded: the base URL of a world that lives in this process, None where the services are outside.
+    embedded: the base URL of a world that lives in this process, None where the services are outside. remarks,
+    asked_for: as in Feeds.
     """
 
     clock: Clock
     origin: Origin
     transport: httpx.AsyncBaseTransport | None = None
     embedded: str | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    asked_for: datetime | None = None
 
 
 def load_model() -> Model:
     """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
     return models.parse(files("bethna_cli.artifacts").joinpath(SHIPPED_MODEL).read_bytes())
+
+
+def train_on(folder: Path, until: datetime | None, progress: Progress) -> TrainedModel:
+    """Train a model on the history files of `folder`, up to `until` (default: all of it), with scikit-learn.
+
+    Raises DataRefused when a file is not what it should be, NotEnoughData when there is too little history.
+    """
+    from bethna_cli.adapters.history_files import HistoryFolder
+    from bethna_cli.adapters.trainer import ForestTrainer
+    from bethna_cli.flow.train import train
+
+    return train(HistoryFolder(folder), ForestTrainer(), until or SystemClock().now(), progress)
 
 
 @asynccontextmanager
@@ -124,7 +141,9 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
     if at is None:
         raise ConfigurationError("A replay needs a moment.", hint="add --at 2026-05-05T15:30Z")
     world = ReplayWorld.open(folder, asset, at)
-    return _Market(FixedClock(world.now()), Origin.REPLAY, httpx.ASGITransport(create_app(world)), EMBEDDED_URL)
+    remarks = {part: world.notes[service] for part, service in REPLAYED_BY.items()}
+    transport = httpx.ASGITransport(create_app(world))
+    return _Market(world.clock, Origin.REPLAY, transport, EMBEDDED_URL, remarks, at)
 
 
 def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> Feeds:
@@ -150,6 +169,8 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
         funding=perpetuals,
         sentiment=_mood(settings, market.origin, place("fng"), place("x")),
         limits=Limits(spot_age_s=settings.spot_max_age_s, source_timeout_s=settings.source_timeout_s),
+        remarks=market.remarks,
+        asked_for=market.asked_for,
     )
 
 

@@ -12,6 +12,7 @@ from bethna_cli.domain.market import MarketSnapshot, OptionBoard, Origin
 from bethna_cli.domain.options import OptionKind, OptionQuote
 
 FULL_BOARD_WIDTH = 78
+LONGEST_SOURCE = 16
 NAMES = {"spot": "spot", "options": "options", "funding": "funding", "sentiment": "mood", "history": "history"}
 
 
@@ -20,7 +21,9 @@ def market_table(snapshot: MarketSnapshot) -> Table:
     grid = table("market", "value", "source", "age", "state", right=("age",))
     for part, value in zip(snapshot.parts, _values(snapshot), strict=True):
         source = part.provenance.source if part.provenance else "–"
-        grid.add_row(Text(NAMES[part.name]), words(value), words(source, limit=24), age(part.age_s), state(part))
+        grid.add_row(
+            Text(NAMES[part.name]), words(value), words(source, limit=LONGEST_SOURCE), age(part.age_s), state(part)
+        )
     return grid
 
 
@@ -31,7 +34,9 @@ def market_notes(snapshot: MarketSnapshot) -> list[Text]:
     board = snapshot.options.value
     if board and board.assumed_cap:
         lines.append(f"options: {board.assumed_cap}")
-    return [words(f"! {line}", "yellow") for line in (*lines, *snapshot.warnings)]
+    if snapshot.asked_for:
+        lines.insert(0, f"replay: asked for {moment(snapshot.asked_for)}; the last recorded chain before it is shown")
+    return [words(f"! {line}", "yellow") for line in lines]
 
 
 def _values(snapshot: MarketSnapshot) -> tuple[str, ...]:

@@ -157,7 +157,9 @@ def snapshot_document(snapshot: MarketSnapshot, quotes: bool = False) -> Documen
         "funding": {**({} if funding.value is None else _funding_body(funding.value)), **_part_head(funding)},
         "sentiment": {**({} if sentiment.value is None else _sentiment_body(sentiment.value)), **_part_head(sentiment)},
         "history": {**({} if history.value is None else _history_body(history.value)), **_part_head(history)},
-        "warnings": list(snapshot.warnings),
+        "replay": None
+        if snapshot.asked_for is None
+        else {"asked_for": iso(snapshot.asked_for), "at": iso(snapshot.taken_at)},
     }
     if quotes:
         board = options.value

@@ -3,7 +3,7 @@
 A part that failed or went stale stays in the snapshot as such; it never turns into a number.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -170,7 +170,7 @@ class Part(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """Everything observed for one asset at one moment."""
+    """Everything observed for one asset at one moment. `asked_for`: with a replay, the moment that was wished for."""
 
     asset: Asset
     taken_at: datetime
@@ -179,7 +179,7 @@ class MarketSnapshot:
     funding: Part[Funding]
     sentiment: Part[Sentiment]
     history: Part[PriceHistory]
-    warnings: tuple[str, ...] = field(default=())
+    asked_for: datetime | None = None
 
     @property
     def parts(self) -> tuple[Part[object], ...]:

@@ -1,8 +1,8 @@
 """Look: every source at once, one snapshot. A source that fails or is stale degrades the snapshot, visibly."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -55,7 +55,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Feeds:
-    """Where to look. Spot and history sources are in order of preference."""
+    """Where to look. Spot and history sources are in order of preference.
+
+    remarks: by part, what stands behind its figures when they are not what the source's name says. asked_for: the
+    moment that was wished for, where recorded history has only one near it.
+    """
 
     spots: Sequence[SpotFeed]
     histories: Sequence[HistoryFeed]
@@ -63,6 +67,8 @@ class Feeds:
     funding: FundingFeed
     sentiment: SentimentFeed
     limits: Limits = Limits()
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    asked_for: datetime | None = None
 
 
 async def observe(asset: Asset, feeds: Feeds, clock: Clock) -> MarketSnapshot:
@@ -80,12 +86,18 @@ async def observe(asset: Asset, feeds: Feeds, clock: Clock) -> MarketSnapshot:
     return MarketSnapshot(
         asset=asset,
         taken_at=now,
-        spot=spot,
-        options=_aged("options", options, now, limits.options_age_s, _board_time),
-        funding=_aged("funding", funding, now, limits.funding_age_s, _funding_time),
-        sentiment=_aged("sentiment", sentiment, now, limits.sentiment_age_s, _mood_time),
-        history=_aged("history", history, now, limits.history_age_s, _history_time),
+        spot=_remarked(spot, feeds),
+        options=_remarked(_aged("options", options, now, limits.options_age_s, _board_time), feeds),
+        funding=_remarked(_aged("funding", funding, now, limits.funding_age_s, _funding_time), feeds),
+        sentiment=_remarked(_aged("sentiment", sentiment, now, limits.sentiment_age_s, _mood_time), feeds),
+        history=_remarked(_aged("history", history, now, limits.history_age_s, _history_time), feeds),
+        asked_for=feeds.asked_for,
     )
+
+
+def _remarked(part: Part[T], feeds: Feeds) -> Part[T]:
+    remark = feeds.remarks.get(part.name)
+    return replace(part, notes=(*part.notes, remark)) if remark and part.value is not None else part
 
 
 async def _ask(name: str, answer: Awaitable[T], limit_s: float) -> T | OutsideError:
