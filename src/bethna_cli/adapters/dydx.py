@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
 from bethna_cli.adapters.http import Edge, HttpSource, Manners, at_once
-from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot
+from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot, observed_at
 from bethna_cli.adapters.reconnect import Patience, reconnecting
 from bethna_cli.adapters.wire import DecimalText, IsoTime, Wire, decimal_text, int_text, parse, read_json
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceStale, SourceUnavailable
@@ -246,13 +246,13 @@ class DydxOracle:
         Raises SourceUnavailable or one of its kinds.
         """
         self._client.http.require_sockets()
-        async with aclosing(reconnecting(ORACLE_NAME, lambda: self._connection(asset), self._patience)) as prices:
+        stream = reconnecting(ORACLE_NAME, lambda: self._connection(asset), self._patience, time_of=observed_at)
+        async with aclosing(stream) as prices:
             async for price in prices:
                 yield price
 
     async def _connection(self, asset: Asset) -> AsyncGenerator[SpotPrice, None]:
         ticker = _ticker(asset)
-        newest: datetime | None = None
         async with aclosing(self._messages()) as messages:
             async for message in messages:
                 if message.type == "error":
@@ -262,8 +262,7 @@ class DydxOracle:
                 for update in _updates(message):
                     _check_active(asset, update.trading.get(ticker, _Partial()).status)
                     price = update.prices.get(ticker)
-                    if price is not None and (newest is None or price.at > newest):
-                        newest = price.at
+                    if price is not None:
                         yield self._usable(asset, price.price, price.at)
 
     async def _messages(self) -> AsyncGenerator[_Message, None]:

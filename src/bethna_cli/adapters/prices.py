@@ -47,3 +47,8 @@ def checked_spot(price: SpotPrice, now: datetime, limits: SpotLimits) -> SpotPri
         band = price.confidence_usd / price.value_usd
         raise SourceUnavailable(source, f"the price is uncertain by {band:.1%}; the limit is {limits.max_band:.1%}")
     return price
+
+
+def observed_at(price: SpotPrice) -> datetime:
+    """Return when the price was true, for ordering a stream."""
+    return price.provenance.observed_at

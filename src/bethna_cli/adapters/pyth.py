@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
 from bethna_cli.adapters.http import Edge, HttpSource, Manners, Params
-from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot
+from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot, observed_at
 from bethna_cli.adapters.reconnect import Patience, reconnecting
 from bethna_cli.adapters.wire import Number, UnixSeconds, Wire, int_text, parse, read_json
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceUnavailable
@@ -140,14 +140,14 @@ class PythClient:
         """
         self._require_key()
         self._hermes.require_sockets()
-        async with aclosing(reconnecting(NAME, lambda: self._connection(asset), self._patience)) as prices:
+        stream = reconnecting(NAME, lambda: self._connection(asset), self._patience, time_of=observed_at)
+        async with aclosing(stream) as prices:
             async for price in prices:
                 yield price
 
     async def _connection(self, asset: Asset) -> AsyncGenerator[SpotPrice, None]:
-        """One connection's prices, oldest first. It can't resume where the last one ended: ask for the latest first."""
-        newest = await self.spot(asset)
-        yield newest
+        """One connection's usable prices. It can't resume where the last one ended, so the latest price comes first."""
+        yield await self.spot(asset)
         bad = 0
         async with aclosing(self._events(asset)) as events:
             async for data in events:
@@ -157,10 +157,8 @@ class PythClient:
                     bad += 1
                     if bad >= _BAD_TICKS:
                         raise
-                    continue
-                bad = 0
-                if price.provenance.observed_at > newest.provenance.observed_at:
-                    newest = price
+                else:
+                    bad = 0
                     yield price
 
     async def _events(self, asset: Asset) -> AsyncGenerator[object, None]:

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from bethna_cli.domain.errors import SourceDisabled, SourceRateLimited, SourceUnavailable
@@ -16,7 +17,7 @@ T = TypeVar("T")
 class Patience:
     """Full jitter: the n-th failure in a row waits up to `first_s`·2ⁿ⁻¹, at most `longest_s`; `failures` end it."""
 
-    first_s: float = 1.0
+    first_s: float = 2.0
     longest_s: float = 60.0
     failures: int = 8
     chance: random.Random = field(default_factory=random.Random)
@@ -28,21 +29,27 @@ class Patience:
 
 
 async def reconnecting(
-    source: str, connect: Callable[[], AsyncGenerator[T, None]], patience: Patience
+    source: str,
+    connect: Callable[[], AsyncGenerator[T, None]],
+    patience: Patience,
+    *,
+    time_of: Callable[[T], datetime],
 ) -> AsyncGenerator[T, None]:
-    """Yield what each connection yields, connecting again for ever.
+    """Yield what each connection yields, connecting again for ever; an item that is not newer than the last is dropped.
 
     Raises SourceDisabled at once, and the last SourceUnavailable after `patience.failures` connections in a row that
-    brought nothing.
+    brought nothing new.
     """
     in_a_row = 0
+    newest: datetime | None = None
     while True:
         failure = SourceUnavailable(source, "the stream ended")
         try:
             async with aclosing(connect()) as items:
                 async for item in items:
-                    in_a_row = 0
-                    yield item
+                    if newest is None or time_of(item) > newest:
+                        newest, in_a_row = time_of(item), 0
+                        yield item
         except SourceDisabled:
             raise
         except SourceUnavailable as error:
