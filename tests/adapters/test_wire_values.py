@@ -1,7 +1,6 @@
 """What a value from outside may be: nothing that Python's own reader would let through by accident."""
 
 import json
-import unicodedata
 from decimal import Decimal
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bethna_cli.adapters.wire import Wire as Model
-from bethna_cli.adapters.wire import clean_text, parse, read_json
+from bethna_cli.adapters.wire import parse, read_json
 from bethna_cli.domain.errors import SourceMalformed
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**70), 10**70) | st.text()
@@ -62,23 +61,6 @@ def test_any_bytes_are_a_document_or_a_value_error(body: bytes) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))
 def test_a_number_is_kept_to_the_last_digit(value: Decimal) -> None:
     assert read_json(f'{{"price": {value:f}}}'.encode()) == {"price": value}
-
-
-@given(st.text())
-def test_cleaned_text_is_printable_and_cleaning_it_again_changes_nothing(text: str) -> None:
-    cleaned = clean_text(text, 50)
-
-    assert not [c for c in cleaned if unicodedata.category(c).startswith("C")]
-    assert len(cleaned) <= 50
-    assert clean_text(cleaned, 50) == cleaned
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["\x1b[2Jgm", "\x1b]8;;http://evil\x07gm", "\x9b31mgm", "g\u202em", "g\u200bm", "g\x00m", "g\rm", "g\ue000m"],
-)
-def test_terminal_control_does_not_survive_cleaning(text: str) -> None:
-    assert not set(clean_text(text, 50)) & set("\x1b\x9b\x07\r\x00\u202e\u200b\ue000")
 
 
 class Price(Model):

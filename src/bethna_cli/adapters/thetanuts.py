@@ -14,9 +14,10 @@ from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_price, check
 from bethna_cli.adapters.thetanuts_orders import Sight, sorted_out
 from bethna_cli.adapters.thetanuts_wire import Feed, Health, Metadata, PositionRow, Positions, PriceRow, Pricing, Spot
 from bethna_cli.adapters.tickers import read_ticker
-from bethna_cli.adapters.wire import clean_text, parse
+from bethna_cli.adapters.wire import parse
 from bethna_cli.domain.errors import NotFound, SourceMalformed, SourceStale, SourceUnavailable, UsageError
 from bethna_cli.domain.market import Asset, OptionBoard, Origin, Provenance, SpotPrice
+from bethna_cli.domain.text import clean
 from bethna_cli.domain.units import PRICE_UNIT, from_unix
 from bethna_cli.domain.venue import BASE_R12, IndexedPosition, IndexerHealth, RawOrder, ReferencePrice, VenueAddresses
 
@@ -152,7 +153,7 @@ class ThetanutsClient:
     def _assumed_cap(self, answer: Answer) -> str | None:
         """Recorded chains hold no sizes; the replay says what it assumes instead."""
         stated = answer.headers.get("x-bethna-assumed-cap")
-        return clean_text(stated, 200) if stated and self._origin is Origin.REPLAY else None
+        return clean(stated, 200) if stated and self._origin is Origin.REPLAY else None
 
 
 def _reference(asset: Asset, ticker: str, row: PriceRow) -> ReferencePrice:

@@ -7,7 +7,6 @@ come out as Decimal, so that a price is never rounded on the way in. Nothing her
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from bethna_cli.domain.errors import SourceMalformed
+from bethna_cli.domain.text import clean
 
 MAX_NESTING = 24
 MAX_DIGITS = 80  # a uint256 has 78
@@ -42,12 +42,6 @@ def read_json(body: bytes) -> object:
         raise ValueError("nested too deeply") from error
     _check_nesting(value)
     return value
-
-
-def clean_text(text: str, limit: int) -> str:
-    """Return at most `limit` characters of `text` without control, format (bidi, zero-width) or unassigned ones."""
-    spaced = (" " if c in "\t\r\n" else c for c in text[: 4 * limit])
-    return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")[:limit]
 
 
 def _fraction(text: str) -> Decimal:
@@ -128,12 +122,6 @@ def iso_time(value: object) -> datetime:
 # A bound belongs before the reader in an annotation (`Annotated[int, Field(ge=0), BeforeValidator(int_text)]`): then
 # pydantic checks it natively, which is four times as fast.
 
-IntText = Annotated[int, BeforeValidator(int_text)]
-"""An integer that the service sends as a string."""
-
-IntOrText = Annotated[int, BeforeValidator(int_or_text)]
-"""An integer that comes as a number or as a string."""
-
 DecimalText = Annotated[Decimal, BeforeValidator(decimal_text)]
 """A decimal number that the service sends as a string."""
 
@@ -171,5 +159,5 @@ def parse(source: str, model: type[W], value: object) -> W:
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(clean_text(str(step), 40) for step in first["loc"][:6]) or "the answer"
+        place = ".".join(clean(str(step), 40) for step in first["loc"][:6]) or "the answer"
         raise SourceMalformed(source, f"{place} is not what the service documents ({first['type']})") from None
