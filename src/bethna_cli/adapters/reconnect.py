@@ -33,11 +33,11 @@ async def reconnecting(
     connect: Callable[[], AsyncGenerator[T, None]],
     patience: Patience,
     *,
-    time_of: Callable[[T], datetime],
+    time_of: Callable[[T], datetime] | None = None,
 ) -> AsyncGenerator[T, None]:
-    """Yield what each connection yields, connecting again for ever; an item that is not newer than the last is dropped.
+    """Yield what each connection yields, connecting again for ever.
 
-    Raises SourceDisabled at once, and the last SourceUnavailable after `patience.failures` connections in a row that
+    With `time_of`, an item that is not newer than the last one is dropped, and doesn't count as one. Raises SourceDisabled at once, and the last SourceUnavailable after `patience.failures` connections in a row that
     brought nothing new.
     """
     in_a_row = 0
@@ -47,8 +47,9 @@ async def reconnecting(
         try:
             async with aclosing(connect()) as items:
                 async for item in items:
-                    if newest is None or time_of(item) > newest:
-                        newest, in_a_row = time_of(item), 0
+                    at = None if time_of is None else time_of(item)
+                    if at is None or newest is None or at > newest:
+                        newest, in_a_row = at, 0
                         yield item
         except SourceDisabled:
             raise
