@@ -37,8 +37,8 @@ async def reconnecting(
 ) -> AsyncGenerator[T, None]:
     """Yield what each connection yields, connecting again for ever.
 
-    With `time_of`, an item that is not newer than the last one is dropped, and doesn't count as one. Raises SourceDisabled at once, and the last SourceUnavailable after `patience.failures` connections in a row that
-    brought nothing new.
+    With `time_of`, an item that is not newer than the last one is dropped, and doesn't count as one. Raises
+    SourceDisabled at once, and the last SourceUnavailable after `patience.failures` connections in a row without one.
     """
     in_a_row = 0
     newest: datetime | None = None
