@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -484,14 +486,27 @@ def test_the_token_is_in_no_note_error_log_or_traceback(answer: object, caplog: 
 
 
 def test_without_posts_the_scorer_is_never_loaded() -> None:
-    read = asking(Service(index_of("40")), lambda feed: _scorer_after(feed), token=None)
+    program = f"""
+import asyncio, sys
+import httpx
+from datetime import UTC, datetime
+from bethna_cli.adapters.clocks import FixedClock
+from bethna_cli.adapters.http import Edge
+from bethna_cli.adapters.sentiment import FearGreedIndex, MoodFeed
+from bethna_cli.domain.market import Asset
 
-    assert read is None
+async def ask():
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={index_of("40")!r}))
+    async with Edge(FixedClock(datetime.fromtimestamp({NOW.timestamp()}, UTC)), transport=answer) as edge:
+        print((await MoodFeed(edge, FearGreedIndex(edge)).sentiment(Asset.ETH, 61)).fear_greed[0].value)
 
+asyncio.run(ask())
+print(sorted(name for name in sys.modules if "vader" in name.lower()))
+"""
 
-async def _scorer_after(feed: MoodFeed) -> object:
-    await feed.sentiment(Asset.ETH, 61)
-    return feed._scorer
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.split("\n")[:2] == ["40", "[]"]
 
 
 def test_a_disabled_source_of_posts_says_so_by_its_type() -> None:
