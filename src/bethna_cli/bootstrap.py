@@ -3,12 +3,13 @@
 Every network runs the same code; only addresses, keys, the clock and the way to reach a service are chosen here.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -27,6 +28,10 @@ from bethna_cli.flow.observe import Feeds, Limits
 from bethna_cli.ports import Clock
 from bethna_cli.settings import MARKET_PATHS, Settings
 from bethna_cli.settings_files import make_private
+
+if TYPE_CHECKING:
+    from bethna_cli.adapters.sim.clock import SimClock
+    from bethna_cli.adapters.sim.control import SimControl
 
 SHIPPED_MODEL = "model/alpha-1.bin"
 SIMULATED_KEY = "simulated"
@@ -122,8 +127,20 @@ def _market(settings: Settings, asset: Asset) -> _Market:
     if settings.network != "sim":
         return _Market(clock, Origin.LIVE)
     if settings.market_url:
-        return _Market(clock, Origin.SIMULATED)
+        return _served(settings, settings.market_url, clock)
     return _simulated(settings.seed, clock)
+
+
+def _served(settings: Settings, url: str, clock: Clock) -> _Market:
+    """Use a world that another process serves: our own keeps its clock on disk, any other runs on this machine's."""
+    control = sim_control(settings)
+    info = control.running()
+    if info is None or info.url != url or settings.at is not None:
+        return _Market(clock, Origin.SIMULATED)
+    choice = control.choice()
+    if choice is not None and choice.at is not None:
+        return _Market(FixedClock(datetime.fromisoformat(choice.at)), Origin.REPLAY)
+    return _Market(control.clock() or clock, Origin.SIMULATED)
 
 
 def _simulated(seed: int, clock: Clock) -> _Market:
@@ -138,12 +155,16 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
     from bethna_cli.adapters.sim.replay import ReplayWorld
     from bethna_cli.adapters.sim.wire import create_app
 
-    if at is None:
-        raise ConfigurationError("A replay needs a moment.", hint="add --at 2026-05-05T15:30Z")
-    world = ReplayWorld.open(folder, asset, at)
+    world = ReplayWorld.open(folder, asset, _replay_moment(at))
     remarks = {part: world.notes[service] for part, service in REPLAYED_BY.items()}
     transport = httpx.ASGITransport(create_app(world))
     return _Market(world.clock, Origin.REPLAY, transport, EMBEDDED_URL, remarks, at)
+
+
+def _replay_moment(at: datetime | None) -> datetime:
+    if at is None:
+        raise ConfigurationError("A replay needs a moment.", hint="add --at 2026-05-05T15:30Z")
+    return at
 
 
 def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> Feeds:
@@ -202,3 +223,49 @@ def _mood(
         posts_edge, posts_url = posts_place
         posts = x_search.XSearch(posts_edge, bearer_token=token, base_url=posts_url or x_search.API_URL)
     return sentiment.MoodFeed(edge, index, posts, origin=origin)
+
+
+def sim_control(settings: Settings) -> "SimControl":
+    """Return the hand on the embedded world that this person's processes share."""
+    from bethna_cli.adapters.sim.control import SimControl
+
+    return SimControl(settings.folders.data / "sim")
+
+
+def serve_sim(settings: Settings, port: int, announce: Callable[[str], None]) -> None:
+    """Serve the embedded world until it is told to stop; `announce` is told its URL.
+
+    A kept world goes on from its own time. Raises ConfigurationError when another world is kept than is asked for.
+    """
+    from bethna_cli.adapters.sim.control import WorldChoice
+    from bethna_cli.adapters.sim.market import SimWorld
+    from bethna_cli.adapters.sim.replay import ReplayWorld
+    from bethna_cli.adapters.sim.server import serve
+
+    control = sim_control(settings)
+    folder = make_private(control.state_folder)
+    if settings.replay:
+        at = _replay_moment(settings.at)
+        replayed = ReplayWorld.open(settings.replay, Asset.ETH, at, beside=tuple(Asset))
+        control.keep(WorldChoice(settings.seed, str(settings.replay), replayed.now().isoformat()))
+        serve(replayed, state_folder=folder, port=port, on_ready=lambda info: announce(info.url))
+        return
+    clock = _kept_or_new_clock(settings, control)
+    control.keep(WorldChoice(settings.seed))
+    world = SimWorld(settings.seed, clock.now)
+    serve(world, state_folder=folder, port=port, clock=clock, on_ready=lambda info: announce(info.url))
+
+
+def _kept_or_new_clock(settings: Settings, control: "SimControl") -> "SimClock":
+    from bethna_cli.adapters.sim.clock import SimClock
+
+    kept, choice = control.clock(), control.choice()
+    if kept is None or choice is None:
+        return SimClock(settings.at or SystemClock().now(), settings.speed)
+    if choice.seed != settings.seed:
+        raise ConfigurationError(
+            f"The kept world has seed {choice.seed}, not {settings.seed}.", hint="bethna sim reset"
+        )
+    if settings.at is not None and settings.at < kept.now():
+        raise ConfigurationError("The kept world's clock is past that moment.", hint="bethna sim reset")
+    return SimClock(settings.at or kept.now(), settings.speed)

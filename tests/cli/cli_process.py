@@ -2,4 +2,5 @@
 
 import sys
 
-START = (sys.executable, "-c", "from bethna_cli.cli.app import main; main()")
+INTERPRETER = sys.executable
+START = (INTERPRETER, "-c", "from bethna_cli.cli.app import main; main()")

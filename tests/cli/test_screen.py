@@ -87,7 +87,7 @@ def test_a_hold_shows_the_refused_candidate_why_and_what_would_change_the_verdic
         "Alpha on ETH: HOLD", "Best candidate: buy a call", "-12.30 USDC",
         "Refused: its expected value is not positive.",
         "What would change the verdict", "An ask below 37.20 USD", "odds × 3",
-        "Alpha says HOLD (expected -20.00 USDC)",
+        "Alpha says: HOLD, buy nothing now (expected -20.00 USDC)",
         hold().buy_line,
     ):  # fmt: skip
         assert said in text

@@ -151,6 +151,8 @@ async def _sources(application: "App", asset: Asset) -> list[Check]:
 
 async def _asked(name: str, answer: Awaitable[_Sourced], limit_s: float, clock: Clock) -> Check:
     """Wait for one source and measure it; a figure from the future says that this machine's clock is slow."""
+    from bethna_cli.cli.tables import age
+
     started = time.perf_counter()
     try:
         async with asyncio.timeout(limit_s):
@@ -163,7 +165,7 @@ async def _asked(name: str, answer: Awaitable[_Sourced], limit_s: float, clock: 
         return Check(name, OUTSIDE, FAILED, error.message, hint=error.hint)
     latency_ms = round((time.perf_counter() - started) * 1000, 1)
     age_s = (clock.now() - provenance.observed_at).total_seconds()
-    said = f"{provenance.source}, {provenance.origin.value}, {age_s:.0f} s old"
+    said = f"{provenance.source}, {provenance.origin.value}, {age(max(0.0, age_s))} old"
     if age_s < -CLOCK_SLACK_S:
         return Check(name, HERE, WARNING, f"{said}: this clock is slow", latency_ms, "timedatectl status")
     return Check(name, OUTSIDE, OK, said, latency_ms)

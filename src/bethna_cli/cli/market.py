@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bethna_cli.cli.commands import At, ExampleCommand, Json, Network, NoColor, Replay, Seed, new_app
+from bethna_cli.cli.commands import MARKET_FLAGS, At, ExampleCommand, Json, Network, NoColor, Replay, Seed, new_app
 
 if TYPE_CHECKING:
     from bethna_cli.bootstrap import App
@@ -181,7 +181,17 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
         return
     from bethna_cli.cli.render_advice import print_card
 
-    print_card(output.console(no_color), answer)
+    print_card(output.console(no_color), answer, _same_market(settings))
+
+
+def _same_market(settings: "Settings") -> str:
+    """Repeat the flags that chose this market, so that a pasted line looks at the same one."""
+    import shlex
+
+    from bethna_cli.cli.config import shown
+
+    given = [key for key in MARKET_FLAGS if settings.origin(key) == "flag"]
+    return "".join(f" --{key} {shlex.quote(str(shown(settings, key)))}" for key in given)
 
 
 def _observed(settings: "Settings", asset: "Asset") -> "MarketSnapshot":

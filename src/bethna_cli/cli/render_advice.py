@@ -32,12 +32,15 @@ KINDS = {
 }
 
 
-def print_card(screen: Console, rec: Recommendation) -> None:
-    """Print the whole card as wide as the screen; only the line to paste is never broken."""
+def print_card(screen: Console, rec: Recommendation, same_market: str = "") -> None:
+    """Print the whole card as wide as the screen; only the line to paste is never broken.
+
+    same_market: the flags that lead to the market this was read from, with a space before them.
+    """
     screen.print(Group(*_blocks(rec, screen.width)))
     if rec.buy_line:
         screen.print(Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:"))
-        screen.print(Text(f"  {rec.buy_line}", style="bold"), soft_wrap=True)
+        screen.print(Text(f"  {rec.buy_line}{same_market}", style="bold"), soft_wrap=True)
 
 
 def _blocks(rec: Recommendation, width: int) -> Iterator[RenderableType]:
@@ -68,7 +71,7 @@ def _outlook(rec: Recommendation) -> Table:
         without = rec.view.expected_value_without
         value = "" if without is None else f" (expected {signed(usdc_to_decimal(without))} USDC)"
         grid.add_row("your view", f"{rec.view.view.lower()}, odds × {rec.view.odds:g}")
-        grid.add_row("without it", f"Alpha says {rec.view.signal_without}{value}")
+        grid.add_row("without it", f"Alpha says: {VERDICTS[rec.view.signal_without]}{value}")
     grid.add_row("record", _record(rec.record))
     return grid
 
@@ -100,7 +103,8 @@ def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[Render
     if trade.payoff and spot:
         evens = [float(price) for price in trade.break_even_usd]
         yield Text()
-        yield Text("Profit or loss at expiry in USDC; │ is today's spot", style="dim")
+        title = f"Profit or loss at expiry in USDC; │ is the spot now, {usd(spot.value_usd)} USD"
+        yield Text(title, style="dim")
         yield Text(payoff_plot(trade.payoff, evens, float(spot.value_usd), width), no_wrap=True)
 
 

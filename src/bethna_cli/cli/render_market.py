@@ -108,7 +108,8 @@ def reality(snapshot: MarketSnapshot, network: str) -> Text:
     if Origin.SIMULATED in origins:
         return Text(f"SIMULATED: a made-up market ({network}), {taken}", style="bold magenta")
     if Origin.REPLAY in origins:
-        return Text(f"REPLAY {taken}: recorded history, cannot be bought", style="bold magenta")
+        wished = f" (asked for {moment(snapshot.asked_for)})" if snapshot.asked_for else ""
+        return Text(f"REPLAY {taken}{wished}: recorded, cannot be bought", style="bold magenta")
     return Text(f"LIVE on {network}, {taken}", style="bold green")
 
 
