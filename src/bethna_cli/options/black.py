@@ -146,7 +146,7 @@ class _Terms(NamedTuple, Generic[X]):
 
 
 def _terms(maths: Maths[X], forward: X, strike: X, years: X, iv: X, is_call: "Flag") -> _Terms[X]:
-    side = 1.0 - 2.0 * maths.as_number(forward > strike)
+    side = maths.copysign(1.0, strike - forward)
     exercise = maths.as_number(is_call) - 0.5 - 0.5 * side
     root_years = maths.sqrt(years)
     total = maths.maximum(iv * root_years, _TINY)
@@ -167,9 +167,10 @@ def _price_and_greeks(
     side, exercise, root_years, total, d1, n1, n2, price = _terms(maths, forward, strike, years, iv, is_call)
     mass = maths.as_number(total > _TINY) * forward * _INV_SQRT_2PI * maths.exp(-0.5 * d1 * d1)  # forward * phi(d1)
     delta = side * n1 + exercise
-    gamma = mass / maths.maximum(forward * forward * total, _TINY)
+    square = forward * forward
+    gamma = mass / maths.maximum(square * total, _TINY)
     vega = 0.01 * mass * root_years
-    theta = -0.5 / DAYS_PER_YEAR * mass * iv / maths.maximum(root_years, _TINY)
+    theta = -0.5 / DAYS_PER_YEAR * gamma * square * (iv * iv)
     rho = 0.01 * strike * years * (side * n2 + exercise)
     return price, delta, gamma, vega, theta, rho
 
