@@ -49,6 +49,7 @@ def label(score: float) -> str:
         ("down 40% since March 💀", "bearish"),
         ("BTC -8% on the day", "neutral"),
         ("sharing my trust wallet token lol", "neutral"),
+        ("a filing with the SEC, LOL", "neutral"),
         ("", "neutral"),
         ("🧿🪬", "neutral"),
     ],

@@ -69,7 +69,9 @@ class Scorer:
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
         self._vader: Any = SentimentIntensityAnalyzer()
-        self._vader.lexicon.update(VALENCE)
+        lexicon = {**self._vader.lexicon, **VALENCE}
+        # VADER reads a capitalised word of valence 0 as negative: what is worth nothing must not be there at all.
+        self._vader.lexicon = {word: valence for word, valence in lexicon.items() if valence}
 
     def score(self, text: str) -> float:
         """Return how bullish a text reads: -1 (bearish) to 1, 0 for nothing that is known."""
