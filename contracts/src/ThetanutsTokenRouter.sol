@@ -11,6 +11,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
+import {IOptionQuotes} from "./interfaces/IOptionQuotes.sol";
 import {IThetanutsRouter} from "./interfaces/IThetanutsRouter.sol";
 import {OptionSeries} from "./OptionSeries.sol";
 import {OptionKind, Payoff} from "./Payoff.sol";
@@ -20,34 +21,8 @@ import {OptionKind, Payoff} from "./Payoff.sol";
 /// "OptionBook" version "1.0") with this contract as `verifyingContract`, so a client needs one encoder for both.
 /// What differs: `implementation` is one of the four constants below, a fill mints a transferable token instead of
 /// a role, and a maker's bid buys the token that the taker holds.
-contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, ReentrancyGuardTransient {
+contract ThetanutsTokenRouter is IOptionQuotes, EIP712, Ownable2Step, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-
-    /// @notice A maker's quote. `isLong` is the maker's side: false sells (the taker buys), true buys. `price` is USD per
-    /// contract and strikes USD, both with 8 decimals; `maxCollateralUsable` is USDC base units: the collateral a
-    /// selling maker commits, or the premium a buying one will spend. `numContracts` and `extraOptionData` are not
-    /// signed: the first is the taker's choice (0: as many as `amountIn` allows), the second must be empty.
-    struct Order {
-        address maker;
-        uint256 orderExpiryTimestamp;
-        address collateral;
-        bool isCall;
-        address priceFeed;
-        address implementation;
-        bool isLong;
-        uint256 maxCollateralUsable;
-        uint256[] strikes;
-        uint256 expiry;
-        uint256 price;
-        uint256 numContracts;
-        bytes extraOptionData;
-    }
-
-    /// @notice Where an underlying's settlement prices come from, and its short name.
-    struct Feed {
-        bytes32 feedId;
-        bytes32 asset;
-    }
 
     /// @dev A quote that passed every check, and what filling it means.
     struct Fill {
@@ -90,46 +65,6 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
     /// @notice Quotes with an `orderExpiryTimestamp` before this are void.
     mapping(address maker => uint256) public makerCancellationCutoff;
 
-    event OrderFilled(
-        bytes32 indexed digest,
-        address indexed maker,
-        address indexed taker,
-        address series,
-        bool makerIsLong,
-        uint256 contracts,
-        uint256 premium
-    );
-    event OrderCancelled(bytes32 indexed digest, address indexed maker);
-    event MakerCutoffUpdated(address indexed maker, uint256 oldCutoff, uint256 newCutoff);
-    event MakerSet(address indexed maker, bool allowed);
-    event FeedRegistered(address indexed priceFeed, bytes32 feedId, bytes32 asset);
-    event SeriesCreated(
-        address indexed series,
-        address indexed implementation,
-        address indexed priceFeed,
-        uint256 lowerStrike,
-        uint256 upperStrike,
-        uint256 expiry
-    );
-
-    error MakerNotAllowed(address maker);
-    error OnlyMaker(address maker);
-    error BadMakerSignature();
-    error OrderExpired(uint256 orderExpiryTimestamp);
-    error OrderIsCancelled(bytes32 digest);
-    error ExceedsMakerSize(uint256 requested, uint256 available);
-    error WrongSide();
-    error SeriesMismatch(address expected, address actual);
-    error InvalidTerms();
-    error UnsupportedCollateral(address collateral);
-    error UnknownFeed(address priceFeed);
-    error UnknownImplementation(address implementation);
-    error FeedAlreadyRegistered(address priceFeed);
-    error OptionExpired(uint256 expiry);
-    error BelowMinimumSize(uint256 contracts, uint256 minimum);
-    error ExceedsAmountIn(uint256 requested, uint256 amountIn);
-    error CutoffNotIncreasing(uint256 cutoff);
-
     constructor(IERC20 usdc_, IPriceOracle oracle_, address initialOwner)
         EIP712("OptionBook", "1.0")
         Ownable(initialOwner)
@@ -157,6 +92,8 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         OptionSeries series = OptionSeries(_create(fill.terms, fill.implementation));
         emit OrderFilled(fill.digest, fill.maker, msg.sender, optionToken, false, fill.contracts, fill.premium);
         usdc.safeTransferFrom(msg.sender, fill.maker, fill.premium);
+        // The maker has signed this fill's terms and size.
+        // slither-disable-next-line arbitrary-send-erc20
         usdc.safeTransferFrom(fill.maker, address(series), fill.collateral);
         series.write(fill.maker, recipient, fill.contracts, fill.collateral);
         return fill.contracts;
@@ -176,6 +113,8 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         amountFilled[fill.digest] += fill.premium;
         emit OrderFilled(fill.digest, fill.maker, msg.sender, optionToken, true, fill.contracts, fill.premium);
         IERC20(optionToken).safeTransferFrom(msg.sender, fill.maker, fill.contracts);
+        // The maker has signed this fill's price and size.
+        // slither-disable-next-line arbitrary-send-erc20
         usdc.safeTransferFrom(fill.maker, recipient, fill.premium);
         return fill.premium;
     }
@@ -196,7 +135,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
 
     // ------------------------------------------------------------------------------------------------ making
 
-    /// @notice Void one of the caller's quotes.
+    /// @inheritdoc IOptionQuotes
     function cancelOrder(Order calldata order) external nonReentrant {
         if (msg.sender != order.maker) revert OnlyMaker(order.maker);
         bytes32 digest = hashOrder(order);
@@ -204,7 +143,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         emit OrderCancelled(digest, msg.sender);
     }
 
-    /// @notice Void all of the caller's quotes that expire before `cutoff`.
+    /// @inheritdoc IOptionQuotes
     function cancelOrdersExpiringBefore(uint256 cutoff) external nonReentrant {
         uint256 current = makerCancellationCutoff[msg.sender];
         if (cutoff <= current) revert CutoffNotIncreasing(cutoff);
@@ -229,7 +168,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
 
     // ------------------------------------------------------------------------------------------------ series
 
-    /// @notice Deploy the series with these terms if it does not exist yet; anyone may. Strikes in any order.
+    /// @inheritdoc IOptionQuotes
     function createSeries(address implementation, address priceFeed, uint256[] calldata strikes, uint256 expiry)
         external
         nonReentrant
@@ -238,7 +177,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         return _create(_terms(implementation, priceFeed, strikes, expiry), implementation);
     }
 
-    /// @notice Where the series with these terms lives, deployed or not.
+    /// @inheritdoc IOptionQuotes
     function seriesAddress(address implementation, address priceFeed, uint256[] calldata strikes, uint256 expiry)
         external
         view
@@ -249,7 +188,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
 
     // ------------------------------------------------------------------------------------------------ hashing
 
-    /// @notice The EIP-712 digest that the maker signs.
+    /// @inheritdoc IOptionQuotes
     function hashOrder(Order memory o) public view returns (bytes32) {
         return _hashTypedDataV4(
             keccak256(
@@ -271,7 +210,7 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         );
     }
 
-    /// @notice The number that the order feed shows as `nonce`: shared by a batch, so not an order's identity.
+    /// @inheritdoc IOptionQuotes
     function computeNonce(Order memory o) external pure returns (uint256) {
         return uint256(
             keccak256(
@@ -393,6 +332,8 @@ contract ThetanutsTokenRouter is IThetanutsRouter, EIP712, Ownable2Step, Reentra
         series = _predict(t);
         if (isSeries[series]) return series;
         isSeries[series] = true;
+        // It lands where it was predicted: that is what CREATE2 means.
+        // slither-disable-next-line unused-return
         Clones.cloneDeterministicWithImmutableArgs(seriesImplementation, abi.encode(t), bytes32(0));
         emit SeriesCreated(series, implementation, t.priceFeed, t.lowerStrike, t.upperStrike, t.expiry);
     }

@@ -4,7 +4,6 @@ pragma solidity ^0.8.25;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ISentientTrader} from "../src/interfaces/ISentientTrader.sol";
-import {SentientTrader} from "../src/SentientTrader.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {HostileRouter} from "./support/HostileRouter.sol";
 
@@ -38,7 +37,7 @@ contract HostileVenueTest is Fixture {
         bytes memory signature = sign(i);
         vm.prank(user);
         (bool ok,) = address(trader).call{gas: 2_000_000}(
-            abi.encodeCall(SentientTrader.executeTrade, (i, signature, 0, ""))
+            abi.encodeCall(ISentientTrader.executeTrade, (i, signature, 0, ""))
         );
         yes(!ok, "refused");
         yes(!trader.isNonceUsed(user, i.nonce), "and still possible later");
@@ -84,7 +83,7 @@ contract HostileVenueTest is Fixture {
         second.executor = address(rogue);
         approveFor(second);
         bytes memory secondSignature = sign(second);
-        reenters(abi.encodeCall(SentientTrader.executeTrade, (second, secondSignature, 0, "")));
+        reenters(abi.encodeCall(ISentientTrader.executeTrade, (second, secondSignature, 0, "")));
         yes(!trader.isNonceUsed(user, second.nonce), "the second intent is untouched");
         eq(option.balanceOf(user), 4 * USDC, "two held, two bought");
     }
@@ -92,11 +91,10 @@ contract HostileVenueTest is Fixture {
     function test_everyStateChangingCall_refusesReentry() public {
         bytes[7] memory calls = [
             abi.encodeWithSignature("buyOption(address,uint256,uint256)", address(option), 1, 1),
-            abi.encodeCall(SentientTrader.sellOption, (address(option), 1, 1)),
-            abi.encodeCall(SentientTrader.cancelNonce, (1)),
-            abi.encodeCall(SentientTrader.cancelNonces, (1, 1)),
-            abi.encodeCall(
-                SentientTrader.setSessionLimits, (ISentientTrader.SessionLimits(1, 1, type(uint64).max, 1))
+            abi.encodeCall(ISentientTrader.sellOption, (address(option), 1, 1)),
+            abi.encodeCall(ISentientTrader.cancelNonce, (1)),
+            abi.encodeCall(ISentientTrader.cancelNonces, (1, 1)),
+            abi.encodeCall(ISentientTrader.setSessionLimits, (ISentientTrader.SessionLimits(1, 1, type(uint64).max, 1))
             ),
             abi.encodeWithSignature("pause()"),
             abi.encodeWithSignature("acceptOwnership()")

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.25;
 
 import {IPriceOracle} from "../src/interfaces/IPriceOracle.sol";
+import {IOptionQuotes} from "../src/interfaces/IOptionQuotes.sol";
 import {OptionSeries} from "../src/OptionSeries.sol";
 import {OptionKind, Payoff} from "../src/Payoff.sol";
 import {ThetanutsTokenRouter} from "../src/ThetanutsTokenRouter.sol";
@@ -19,7 +20,7 @@ contract OptionSeriesTest is Fixture {
 
     /// @dev Sells `contracts` of a series to the user at 1 USD each, fully collateralised by the maker.
     function write(address implementation, uint256[] memory s, uint256 contracts) internal returns (OptionSeries series) {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.implementation = implementation;
         o.isCall = implementation == venue.LINEAR_CALL() || implementation == venue.CALL_SPREAD();
         o.strikes = s;

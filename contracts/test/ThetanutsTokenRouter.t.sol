@@ -4,6 +4,7 @@ pragma solidity ^0.8.25;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ISentientTrader} from "../src/interfaces/ISentientTrader.sol";
 import {IThetanutsRouter} from "../src/interfaces/IThetanutsRouter.sol";
+import {IOptionQuotes} from "../src/interfaces/IOptionQuotes.sol";
 import {OptionSeries} from "../src/OptionSeries.sol";
 import {ThetanutsTokenRouter} from "../src/ThetanutsTokenRouter.sol";
 import {Fixture} from "./support/Fixture.sol";
@@ -18,14 +19,14 @@ contract ThetanutsTokenRouterTest is Fixture {
         usdc.approve(address(venue), type(uint256).max);
     }
 
-    function fill(ThetanutsTokenRouter.Order memory o, uint256 amountIn) internal returns (uint256) {
+    function fill(IOptionQuotes.Order memory o, uint256 amountIn) internal returns (uint256) {
         address series = address(seriesOf(o));
         bytes memory data = quoteData(o);
         vm.prank(user);
         return venue.buy(series, amountIn, 1, user, data);
     }
 
-    function fillExpecting(ThetanutsTokenRouter.Order memory o, uint256 amountIn, bytes memory failure) internal {
+    function fillExpecting(IOptionQuotes.Order memory o, uint256 amountIn, bytes memory failure) internal {
         fillRawExpecting(address(seriesOf(o)), amountIn, quoteData(o), failure);
     }
 
@@ -39,7 +40,7 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     /// @dev 5 USDC at 41.25 a contract: the numbers of the order book's own documentation.
     function test_buy_mintsFlooredContractsAgainstCeiledCollateral() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         OptionSeries series = seriesOf(o);
         uint256 userBefore = usdc.balanceOf(user);
         uint256 makerBefore = usdc.balanceOf(maker);
@@ -47,7 +48,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         bytes memory data = quoteData(o);
 
         vm.expectEmit(address(venue));
-        emit ThetanutsTokenRouter.OrderFilled(digest, maker, user, address(series), false, 121_212, 4_999_995);
+        emit IOptionQuotes.OrderFilled(digest, maker, user, address(series), false, 121_212, 4_999_995);
         vm.prank(user);
         eq(venue.buy(address(series), BUDGET, 1, user, data), 121_212, "contracts");
 
@@ -61,7 +62,7 @@ contract ThetanutsTokenRouterTest is Fixture {
     }
 
     function test_buy_throughSentientTraderDeploysTheSeriesAndDelivers() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         ISentientTrader.TradeIntent memory i = buyIntent();
         i.router = address(venue);
         i.optionToken = address(seriesOf(o));
@@ -80,7 +81,7 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     function test_sell_throughSentientTraderPaysTheUser() public {
         test_buy_throughSentientTraderDeploysTheSeriesAndDelivers();
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         ISentientTrader.TradeIntent memory i = sellIntent();
         i.router = address(venue);
         i.optionToken = address(seriesOf(o));
@@ -95,27 +96,27 @@ contract ThetanutsTokenRouterTest is Fixture {
     }
 
     function test_buy_takesTheContractsThatTheTakerNames() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.numContracts = 100_000;
         eq(fill(o, BUDGET), 100_000, "exactly those");
     }
 
     function test_buy_revertsWhenTheNamedContractsCostMore() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.numContracts = 121_213;
         fillExpecting(
-            o, BUDGET - 1, abi.encodeWithSelector(ThetanutsTokenRouter.ExceedsAmountIn.selector, 5_000_036, BUDGET - 1)
+            o, BUDGET - 1, abi.encodeWithSelector(IOptionQuotes.ExceedsAmountIn.selector, 5_000_036, BUDGET - 1)
         );
     }
 
     function test_buy_fillsAQuoteUpToItsSizeAndNotBeyond() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.maxCollateralUsable = 278_787_600 + 2_300_000;
         fill(o, BUDGET);
         fillExpecting(
             o,
             1 * USDC,
-            abi.encodeWithSelector(ThetanutsTokenRouter.ExceedsMakerSize.selector, 55_756_600, 2_300_000)
+            abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 55_756_600, 2_300_000)
         );
         fill(o, 41_250); // the last thousandth of a contract
         eq(venue.amountFilled(venue.hashOrder(o)), o.maxCollateralUsable, "used up");
@@ -123,19 +124,19 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     function test_buy_revertsBelowTheMinimumSize() public {
         fillExpecting(
-            ask(), 41_249, abi.encodeWithSelector(ThetanutsTokenRouter.BelowMinimumSize.selector, 999, 1_000)
+            ask(), 41_249, abi.encodeWithSelector(IOptionQuotes.BelowMinimumSize.selector, 999, 1_000)
         );
     }
 
     function test_buy_revertsWhenThePremiumRoundsToNothing() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.price = 1;
         o.numContracts = 1_000;
-        fillExpecting(o, BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.BelowMinimumSize.selector, 1_000, 1_000));
+        fillExpecting(o, BUDGET, abi.encodeWithSelector(IOptionQuotes.BelowMinimumSize.selector, 1_000, 1_000));
     }
 
     function test_buy_revertsBelowTheCallersMinimum() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         address series = address(seriesOf(o));
         bytes memory data = quoteData(o);
         vm.expectRevert(abi.encodeWithSelector(IThetanutsRouter.SlippageExceeded.selector, 121_213, 121_212));
@@ -146,7 +147,7 @@ contract ThetanutsTokenRouterTest is Fixture {
     function testFuzz_buy_neverChargesMoreThanTheQuoteNorLocksLessThanTheWorstCase(uint256 budget, uint256 price, uint256 strike)
         public
     {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.price = between(price, 1e6, 1_000e8);
         o.strikes = strikes(between(strike, 1e8, 100_000e8));
         o.maxCollateralUsable = type(uint128).max;
@@ -166,7 +167,7 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     function test_sell_paysFlooredPremiumForTheTokens() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         OptionSeries series = seriesOf(o);
         bytes memory data = quoteData(o);
         bytes32 digest = venue.hashOrder(o);
@@ -174,7 +175,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         vm.startPrank(user);
         series.approve(address(venue), 121_212);
         vm.expectEmit(address(venue));
-        emit ThetanutsTokenRouter.OrderFilled(digest, maker, user, address(series), true, 121_211, 4_848_440);
+        emit IOptionQuotes.OrderFilled(digest, maker, user, address(series), true, 121_211, 4_848_440);
         eq(venue.sell(address(series), 121_211, 1, stranger, data), 4_848_440, "premium");
         eq(usdc.balanceOf(stranger) - before, 4_848_440, "to the recipient");
         eq(series.balanceOf(maker), 121_211, "to the maker");
@@ -183,33 +184,33 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     function test_sell_takesTheContractsThatTheTakerNames() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         o.numContracts = 1_000;
         eq(sell(o, 121_212), 40_000, "a thousandth");
         o.numContracts = 200_000;
-        sellExpecting(o, abi.encodeWithSelector(ThetanutsTokenRouter.ExceedsAmountIn.selector, 200_000, 121_212));
+        sellExpecting(o, abi.encodeWithSelector(IOptionQuotes.ExceedsAmountIn.selector, 200_000, 121_212));
     }
 
     function test_sell_stopsAtTheMakersBudget() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         o.maxCollateralUsable = 1 * USDC;
         sellExpecting(
-            o, abi.encodeWithSelector(ThetanutsTokenRouter.ExceedsMakerSize.selector, 4_848_480, 1 * USDC)
+            o, abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 4_848_480, 1 * USDC)
         );
     }
 
     function test_sell_revertsWhenThePremiumRoundsToNothing() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         o.price = 1;
         o.numContracts = 1;
-        sellExpecting(o, abi.encodeWithSelector(ThetanutsTokenRouter.BelowMinimumSize.selector, 1, 1_000));
+        sellExpecting(o, abi.encodeWithSelector(IOptionQuotes.BelowMinimumSize.selector, 1, 1_000));
     }
 
     function test_sell_revertsBelowTheCallersMinimum() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         address series = address(seriesOf(o));
         bytes memory data = quoteData(o);
         vm.expectRevert(abi.encodeWithSelector(IThetanutsRouter.SlippageExceeded.selector, 4_848_481, 4_848_480));
@@ -217,7 +218,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         venue.sell(series, 121_212, 4_848_481, user, data);
     }
 
-    function sell(ThetanutsTokenRouter.Order memory o, uint256 amountIn) internal returns (uint256) {
+    function sell(IOptionQuotes.Order memory o, uint256 amountIn) internal returns (uint256) {
         address series = address(seriesOf(o));
         bytes memory data = quoteData(o);
         vm.startPrank(user);
@@ -227,7 +228,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         return out;
     }
 
-    function sellExpecting(ThetanutsTokenRouter.Order memory o, bytes memory failure) internal {
+    function sellExpecting(IOptionQuotes.Order memory o, bytes memory failure) internal {
         address series = address(seriesOf(o));
         bytes memory data = quoteData(o);
         expectFailure(failure);
@@ -238,14 +239,14 @@ contract ThetanutsTokenRouterTest is Fixture {
     // ---- quotes
 
     function test_quoteBuy_saysWhatBuyWillDeliver() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         uint256 quoted = venue.quoteBuy(address(seriesOf(o)), BUDGET, quoteData(o));
         eq(fill(o, BUDGET), quoted, "as quoted");
     }
 
     function test_quoteSell_saysWhatSellWillDeliver() public {
         fill(ask(), BUDGET);
-        ThetanutsTokenRouter.Order memory o = bid();
+        IOptionQuotes.Order memory o = bid();
         uint256 quoted = venue.quoteSell(address(seriesOf(o)), 121_212, quoteData(o));
         eq(sell(o, 121_212), quoted, "as quoted");
     }
@@ -263,16 +264,16 @@ contract ThetanutsTokenRouterTest is Fixture {
     function test_buy_revertsForAMakerWhoIsNotListed() public {
         vm.prank(owner);
         venue.setMaker(maker, false);
-        fillExpecting(ask(), BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.MakerNotAllowed.selector, maker));
+        fillExpecting(ask(), BUDGET, abi.encodeWithSelector(IOptionQuotes.MakerNotAllowed.selector, maker));
     }
 
     function test_buy_revertsForAQuoteTheMakerDidNotSign() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         fillRawExpecting(
             address(seriesOf(o)),
             BUDGET,
             abi.encode(o, signed(USER_KEY, venue.hashOrder(o))),
-            abi.encodePacked(ThetanutsTokenRouter.BadMakerSignature.selector)
+            abi.encodePacked(IOptionQuotes.BadMakerSignature.selector)
         );
     }
 
@@ -282,14 +283,14 @@ contract ThetanutsTokenRouterTest is Fixture {
         wallet.approve(usdc, address(venue), type(uint256).max);
         vm.prank(owner);
         venue.setMaker(address(wallet), true);
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.maker = address(wallet);
         eq(fill(o, BUDGET), 121_212, "filled");
     }
 
     /// @dev Alter any signed field and the quote is void. (Contracts to fill and extra data are not signed.)
     function testFuzz_buy_revertsForAnAlteredQuote(uint256 field) public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         bytes memory signature = signed(MAKER_KEY, venue.hashOrder(o));
         field = field % 5;
         if (field == 0) o.orderExpiryTimestamp += 1;
@@ -301,55 +302,55 @@ contract ThetanutsTokenRouterTest is Fixture {
             address(seriesOf(o)),
             BUDGET,
             abi.encode(o, signature),
-            abi.encodePacked(ThetanutsTokenRouter.BadMakerSignature.selector)
+            abi.encodePacked(IOptionQuotes.BadMakerSignature.selector)
         );
     }
 
     function test_buy_revertsAfterTheQuoteExpired() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         vm.warp(o.orderExpiryTimestamp);
         fill(o, BUDGET);
         vm.warp(o.orderExpiryTimestamp + 1);
         fillExpecting(
-            o, BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.OrderExpired.selector, o.orderExpiryTimestamp)
+            o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderExpired.selector, o.orderExpiryTimestamp)
         );
     }
 
     function test_buy_revertsOnceTheOptionExpired() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.orderExpiryTimestamp = EXPIRY + 60;
         vm.warp(EXPIRY);
-        fillExpecting(o, BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.OptionExpired.selector, EXPIRY));
+        fillExpecting(o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OptionExpired.selector, EXPIRY));
     }
 
     function test_buy_revertsForTheWrongSide() public {
-        ThetanutsTokenRouter.Order memory o = bid();
-        fillExpecting(o, BUDGET, abi.encodePacked(ThetanutsTokenRouter.WrongSide.selector));
+        IOptionQuotes.Order memory o = bid();
+        fillExpecting(o, BUDGET, abi.encodePacked(IOptionQuotes.WrongSide.selector));
         o = ask();
-        sellExpecting(o, abi.encodePacked(ThetanutsTokenRouter.WrongSide.selector));
+        sellExpecting(o, abi.encodePacked(IOptionQuotes.WrongSide.selector));
     }
 
     function test_buy_revertsForAnotherSeriesThanTheQuotes() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         address quoted = address(seriesOf(o));
         bytes memory data = quoteData(o);
         o.strikes = strikes(2_400e8);
         address wanted = address(seriesOf(o));
         fillRawExpecting(
-            wanted, BUDGET, data, abi.encodeWithSelector(ThetanutsTokenRouter.SeriesMismatch.selector, quoted, wanted)
+            wanted, BUDGET, data, abi.encodeWithSelector(IOptionQuotes.SeriesMismatch.selector, quoted, wanted)
         );
     }
 
     function test_buy_revertsForTermsItDoesNotTrade() public {
-        bytes memory invalid = abi.encodePacked(ThetanutsTokenRouter.InvalidTerms.selector);
+        bytes memory invalid = abi.encodePacked(IOptionQuotes.InvalidTerms.selector);
         address series = address(seriesOf(ask()));
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         o.collateral = stranger;
         fillRawExpecting(
             series,
             BUDGET,
             quoteData(o),
-            abi.encodeWithSelector(ThetanutsTokenRouter.UnsupportedCollateral.selector, stranger)
+            abi.encodeWithSelector(IOptionQuotes.UnsupportedCollateral.selector, stranger)
         );
         o = ask();
         o.price = 0;
@@ -363,7 +364,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         o = ask();
         o.priceFeed = stranger;
         fillRawExpecting(
-            series, BUDGET, quoteData(o), abi.encodeWithSelector(ThetanutsTokenRouter.UnknownFeed.selector, stranger)
+            series, BUDGET, quoteData(o), abi.encodeWithSelector(IOptionQuotes.UnknownFeed.selector, stranger)
         );
         o = ask();
         o.implementation = stranger;
@@ -371,46 +372,46 @@ contract ThetanutsTokenRouterTest is Fixture {
             series,
             BUDGET,
             quoteData(o),
-            abi.encodeWithSelector(ThetanutsTokenRouter.UnknownImplementation.selector, stranger)
+            abi.encodeWithSelector(IOptionQuotes.UnknownImplementation.selector, stranger)
         );
     }
 
     // ---- taking quotes back
 
     function test_cancelOrder_voidsOneQuote() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         bytes32 digest = venue.hashOrder(o);
         vm.expectEmit(address(venue));
-        emit ThetanutsTokenRouter.OrderCancelled(digest, maker);
+        emit IOptionQuotes.OrderCancelled(digest, maker);
         vm.prank(maker);
         venue.cancelOrder(o);
-        fillExpecting(o, BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.OrderIsCancelled.selector, digest));
+        fillExpecting(o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderIsCancelled.selector, digest));
         o.price += 1;
         eq(fill(o, BUDGET), 121_212, "the next quote is another one");
     }
 
     function test_cancelOrder_revertsForAnyoneElse() public {
-        ThetanutsTokenRouter.Order memory o = ask();
-        vm.expectRevert(abi.encodeWithSelector(ThetanutsTokenRouter.OnlyMaker.selector, maker));
+        IOptionQuotes.Order memory o = ask();
+        vm.expectRevert(abi.encodeWithSelector(IOptionQuotes.OnlyMaker.selector, maker));
         vm.prank(user);
         venue.cancelOrder(o);
     }
 
     function test_cancelOrdersExpiringBefore_voidsTheOlderOnes() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         vm.startPrank(maker);
         vm.expectEmit(address(venue));
-        emit ThetanutsTokenRouter.MakerCutoffUpdated(maker, 0, o.orderExpiryTimestamp);
+        emit IOptionQuotes.MakerCutoffUpdated(maker, 0, o.orderExpiryTimestamp);
         venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp);
         vm.stopPrank();
         eq(fill(o, BUDGET), 121_212, "at the cut-off it still counts");
         vm.prank(maker);
         venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp + 1);
         fillExpecting(
-            o, BUDGET, abi.encodeWithSelector(ThetanutsTokenRouter.OrderIsCancelled.selector, venue.hashOrder(o))
+            o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderIsCancelled.selector, venue.hashOrder(o))
         );
         vm.expectRevert(
-            abi.encodeWithSelector(ThetanutsTokenRouter.CutoffNotIncreasing.selector, o.orderExpiryTimestamp)
+            abi.encodeWithSelector(IOptionQuotes.CutoffNotIncreasing.selector, o.orderExpiryTimestamp)
         );
         vm.prank(maker);
         venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp);
@@ -419,11 +420,11 @@ contract ThetanutsTokenRouterTest is Fixture {
     // ---- series
 
     function test_createSeries_landsWhereItWasPredictedAndOnlyOnce() public {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         address predicted = address(seriesOf(o));
         yes(!venue.isSeries(predicted), "not yet");
         vm.expectEmit(address(venue));
-        emit ThetanutsTokenRouter.SeriesCreated(predicted, o.implementation, PRICE_FEED, 2_300e8, 0, EXPIRY);
+        emit IOptionQuotes.SeriesCreated(predicted, o.implementation, PRICE_FEED, 2_300e8, 0, EXPIRY);
         eq(venue.createSeries(o.implementation, PRICE_FEED, o.strikes, EXPIRY), predicted, "created");
         eq(venue.createSeries(o.implementation, PRICE_FEED, o.strikes, EXPIRY), predicted, "again: the same");
         yes(venue.isSeries(predicted), "vouched for");
@@ -453,7 +454,7 @@ contract ThetanutsTokenRouterTest is Fixture {
     function test_createSeries_revertsForImpossibleTerms() public {
         address put = venue.PUT();
         address spread = venue.CALL_SPREAD();
-        bytes4 invalid = ThetanutsTokenRouter.InvalidTerms.selector;
+        bytes4 invalid = IOptionQuotes.InvalidTerms.selector;
         vm.expectRevert(invalid);
         venue.createSeries(put, PRICE_FEED, strikes(1, 2), EXPIRY);
         vm.expectRevert(invalid);
@@ -464,7 +465,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         venue.createSeries(spread, PRICE_FEED, strikes(5, 5), EXPIRY);
         vm.expectRevert(invalid);
         venue.createSeries(put, PRICE_FEED, strikes(uint256(type(uint96).max) + 1), EXPIRY);
-        vm.expectRevert(abi.encodeWithSelector(ThetanutsTokenRouter.OptionExpired.selector, NOW));
+        vm.expectRevert(abi.encodeWithSelector(IOptionQuotes.OptionExpired.selector, NOW));
         venue.createSeries(put, PRICE_FEED, strikes(1e8), NOW);
     }
 
@@ -483,7 +484,7 @@ contract ThetanutsTokenRouterTest is Fixture {
     }
 
     function test_computeNonce_isSharedByABatch() public view {
-        ThetanutsTokenRouter.Order memory o = ask();
+        IOptionQuotes.Order memory o = ask();
         uint256 nonce = venue.computeNonce(o);
         (o.strikes, o.price, o.expiry) = (strikes(1), 1, 1);
         eq(venue.computeNonce(o), nonce, "strikes, price and expiry are not in it");
@@ -495,11 +496,11 @@ contract ThetanutsTokenRouterTest is Fixture {
 
     function test_registerFeed_happensOnce() public {
         vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(ThetanutsTokenRouter.FeedAlreadyRegistered.selector, PRICE_FEED));
+        vm.expectRevert(abi.encodeWithSelector(IOptionQuotes.FeedAlreadyRegistered.selector, PRICE_FEED));
         venue.registerFeed(PRICE_FEED, keccak256("another"), "ETH");
-        vm.expectRevert(ThetanutsTokenRouter.InvalidTerms.selector);
+        vm.expectRevert(IOptionQuotes.InvalidTerms.selector);
         venue.registerFeed(stranger, bytes32(0), "ETH");
-        vm.expectRevert(ThetanutsTokenRouter.InvalidTerms.selector);
+        vm.expectRevert(IOptionQuotes.InvalidTerms.selector);
         venue.registerFeed(stranger, FEED_ID, bytes32(0));
     }
 

@@ -6,7 +6,6 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {DevelopmentUSDC} from "../src/dev/DevelopmentUSDC.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ISentientTrader} from "../src/interfaces/ISentientTrader.sol";
-import {SentientTrader} from "../src/SentientTrader.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {HostileRouter} from "./support/HostileRouter.sol";
 import {
@@ -128,7 +127,7 @@ contract TokenZooTest is Fixture {
         second.nonce = 99;
         approveFor(second);
         ISentientTrader.TradeIntent memory first = sellOf(address(token));
-        token.arm(address(trader), abi.encodeCall(SentientTrader.executeTrade, (second, sign(second), 0, "")));
+        token.arm(address(trader), abi.encodeCall(ISentientTrader.executeTrade, (second, sign(second), 0, "")));
         eq(execute(first), 100 * USDC, "the first goes on");
         yes(!token.payloadSucceeded(), "the second was refused");
         yes(!trader.isNonceUsed(user, 99), "and is untouched");

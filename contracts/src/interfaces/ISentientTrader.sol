@@ -20,7 +20,7 @@ interface ISentientTrader {
         address router;
         /// BUY: exact; SELL: a ceiling, the contract sells min(amountIn, balance)
         uint256 amountIn;
-        /// what the screen displayed
+        /// what the screen displayed, > 0
         uint256 quotedAmountOut;
         /// > 0; at least 90 % of the quote for buys and for sells due within 15 minutes
         uint256 minAmountOut;
@@ -179,7 +179,7 @@ interface ISentientTrader {
     function setDefaultRouter(address router) external;
     /// @notice List a token that no router vouches for with `isSeries`; unlisting leaves sells possible.
     function setOptionTokenAllowed(address token, bool allowed) external;
-    function setGuardian(address guardian) external;
+    function setGuardian(address guardian_) external;
     function setExitsPaused(bool paused) external;
     /// @notice Send away tokens that were sent here by mistake; trades never leave any.
     function rescueToken(address token, address to, uint256 amount) external;

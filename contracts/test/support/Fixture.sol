@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {DevelopmentPriceOracle} from "../../src/dev/DevelopmentPriceOracle.sol";
 import {DevelopmentUSDC} from "../../src/dev/DevelopmentUSDC.sol";
 import {ISentientTrader} from "../../src/interfaces/ISentientTrader.sol";
+import {IOptionQuotes} from "../../src/interfaces/IOptionQuotes.sol";
 import {OptionSeries} from "../../src/OptionSeries.sol";
 import {SentientTrader} from "../../src/SentientTrader.sol";
 import {ThetanutsTokenRouter} from "../../src/ThetanutsTokenRouter.sol";
@@ -159,7 +160,7 @@ abstract contract Fixture is Test {
     // ---- maker quotes
 
     /// @dev The maker sells ETH puts struck at 2,300 for 41.25 USD, with 10,000 USDC of collateral to commit.
-    function ask() internal view returns (ThetanutsTokenRouter.Order memory o) {
+    function ask() internal view returns (IOptionQuotes.Order memory o) {
         o.maker = maker;
         o.orderExpiryTimestamp = block.timestamp + 60;
         o.collateral = address(usdc);
@@ -175,7 +176,7 @@ abstract contract Fixture is Test {
     }
 
     /// @dev The maker buys the same puts for 40 USD, spending at most 1,000 USDC.
-    function bid() internal view returns (ThetanutsTokenRouter.Order memory o) {
+    function bid() internal view returns (IOptionQuotes.Order memory o) {
         o = ask();
         o.isLong = true;
         o.price = 40e8;
@@ -192,11 +193,11 @@ abstract contract Fixture is Test {
         (s[0], s[1]) = (first, second);
     }
 
-    function seriesOf(ThetanutsTokenRouter.Order memory o) internal view returns (OptionSeries) {
+    function seriesOf(IOptionQuotes.Order memory o) internal view returns (OptionSeries) {
         return OptionSeries(venue.seriesAddress(o.implementation, o.priceFeed, o.strikes, o.expiry));
     }
 
-    function quoteData(ThetanutsTokenRouter.Order memory o) internal view returns (bytes memory) {
+    function quoteData(IOptionQuotes.Order memory o) internal view returns (bytes memory) {
         return abi.encode(o, signed(MAKER_KEY, venue.hashOrder(o)));
     }
 
