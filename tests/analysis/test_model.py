@@ -64,11 +64,9 @@ def test_the_array_walk_answers_what_scikit_learn_answers() -> None:
 
 
 def test_values_are_rounded_to_single_precision_as_in_training() -> None:
-    node = next(i for i, right in enumerate(MODEL.forest.right) if right >= 0)
-    column, threshold = MODEL.forest.feature[node], MODEL.forest.threshold[node]
-    rows = [
-        tuple(threshold + shift if i == column else x for i, x in enumerate(FULL_ROW)) for shift in (0, 1e-12, 1e-9)
-    ]
+    tests = [(MODEL.forest.feature[root], MODEL.forest.threshold[root]) for root in MODEL.forest.roots]
+    edges = [(column, at) for column, limit in tests for at in (limit, math.nextafter(limit, math.inf))]
+    rows = [tuple(at if i == column else x for i, x in enumerate(FULL_ROW)) for column, at in edges if at < 1e9]
 
     walked = np.asarray([shares(MODEL.forest, row) for row in rows])
 

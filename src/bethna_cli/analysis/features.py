@@ -1,9 +1,10 @@
 """What Alpha knows about a market at one hour, as numbers: the same code for training and for a live answer.
 
 Everything is a function of hourly closes, funding and Fear & Greed up to the hour `at`; nothing later is read, nothing
-older than LOOKBACK_HOURS. Sums are `math.fsum` over slices: exactly rounded, so a row computed from six years of
-history and one computed from the last 60 days are equal bit for bit. Standard library only: importing NumPy would
-cost more than a whole live row. Option prices and posts have no recorded history to learn from, so they are not here.
+older than LOOKBACK_HOURS, so a row computed from six years of history and one from the last 60 days are equal bit for
+bit. Sums are `math.fsum`, exactly rounded: `sum` gives other bits from Python 3.12 on. Standard library only: importing
+NumPy would cost more than a whole live row. Option prices and posts have no recorded history to learn from, so they
+are not here.
 
 Missing. A gap is never filled. A mean over a span needs SPAN_COVERAGE of its hours, the price at the far end of a
 momentum may be up to PRICE_SLACK_H younger, the latest close up to CLOSE_AGE_H old, Fear & Greed up to MOOD_AGE_DAYS
