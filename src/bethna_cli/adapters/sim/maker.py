@@ -145,7 +145,7 @@ class Maker:
         low, high = surface.forward * math.exp(-1.7 * deviation), surface.forward * math.exp(1.75 * deviation)
         steps = STRIKE_STEPS[self._asset]
         step = next((size for size in steps if (high - low) / size <= MOST_STRIKES), steps[-1])
-        return [float(step * i) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        return [float(step * i) for i in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
     def _quotes(
         self, surface: Surface, kind: OptionKind, strikes: tuple[float, ...], written_s: int
@@ -200,8 +200,9 @@ class Maker:
 
     def _curiosities(self, written_s: int, orders: Sequence[MakerOrder]) -> list[MakerOrder]:
         """Return the rows that the real feed also has and a USDC buyer must leave out."""
-        put = next(order for order in orders if not order.is_call and not order.is_long)
-        call = next(order for order in orders if order.is_call and not order.is_long)
+        vanilla = [order for order in orders if len(order.strikes) == 1 and not order.is_long]
+        put = next(order for order in vanilla if not order.is_call)
+        call = next(order for order in vanilla if order.is_call)
         spot = self._path.price(written_s)
         inverse_price = round(call.price / spot)
         return [
