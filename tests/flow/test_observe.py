@@ -217,8 +217,9 @@ def test_of_three_sources_the_two_that_agree_overrule_the_first() -> None:
     assert any("pyth disagrees" in note for note in seen.spot.notes)
 
 
-def test_history_comes_from_the_second_source_when_the_first_fails_or_hangs() -> None:
-    for first in (Source("one", SourceUnavailable("one", "refused")), Source("one", None, wait_s=30)):
+def test_history_comes_from_the_second_source_when_the_first_fails_hangs_or_is_stale() -> None:
+    down, hanging = Source("one", SourceUnavailable("one", "refused")), Source("one", None, wait_s=30)
+    for first in (down, hanging, Source("one", history(age_h=3.1))):
         seen = look(histories=[first, Source("two", history())])
 
         assert seen.history.status is Status.OK

@@ -192,7 +192,7 @@ def _origin(snapshot: MarketSnapshot) -> Origin:
 def _missing(snapshot: MarketSnapshot) -> tuple[str, ...]:
     parts = (snapshot.funding, snapshot.sentiment)
     return tuple(
-        f"Without {part.name} ({part.status.value}: {part.reason}); the prediction is drawn towards the base rate."
+        f"Without {part.name} ({part.status.value}: {part.reason}); the prediction is drawn towards even odds."
         for part in parts
         if not part.usable
     )

@@ -79,7 +79,7 @@ async def observe(asset: Asset, feeds: Feeds, clock: Clock) -> MarketSnapshot:
         _ask("options", feeds.options.board(asset), limit_s),
         _ask("funding", feeds.funding.funding(asset, LOOK_BACK_DAYS), limit_s),
         _ask("sentiment", feeds.sentiment.sentiment(asset, LOOK_BACK_DAYS), limit_s),
-        _history(asset, feeds),
+        _history(asset, feeds, clock),
     )
     now = clock.now()
     limits = feeds.limits
@@ -154,19 +154,32 @@ def _differ(one: SpotPrice, other: SpotPrice) -> Decimal:
     return abs(one.value_usd - other.value_usd) / min(one.value_usd, other.value_usd)
 
 
-async def _history(asset: Asset, feeds: Feeds) -> PriceHistory | OutsideError:
-    """Ask the history sources in order of preference, all within one source's time.
+async def _history(asset: Asset, feeds: Feeds, clock: Clock) -> PriceHistory | OutsideError:
+    """Ask the history sources in order of preference until one is fresh, all within one source's time.
 
-    A slow first choice leaves the second half of the time to the others.
+    A slow first choice leaves the rest of the time to the others.
     """
     limit_s = feeds.limits.source_timeout_s / max(1, len(feeds.histories))
     failures: list[OutsideError] = []
     for feed in feeds.histories:
         answer = await _ask(feed.name, feed.history(asset, LOOK_BACK_DAYS * 24), limit_s)
-        if not isinstance(answer, OutsideError):
-            return answer
-        failures.append(answer)
+        judged = _current(answer, clock.now(), feeds.limits.history_age_s)
+        if not isinstance(judged, OutsideError):
+            return judged
+        failures.append(judged)
+    if len(failures) == 1:
+        return failures[0]
     return SourceUnavailable("history", "; ".join(map(str, failures)) or "no source is set up")
+
+
+def _current(answer: PriceHistory | OutsideError, now: datetime, limit_s: float) -> PriceHistory | OutsideError:
+    if isinstance(answer, OutsideError):
+        return answer
+    newest, source = _history_time(answer), answer.provenance.source
+    if newest is None:
+        return SourceUnavailable(source, "it has no candles")
+    age_s = (now - newest).total_seconds()
+    return SourceStale(source, age_s, limit_s) if age_s > limit_s else answer
 
 
 def _aged(
