@@ -35,6 +35,7 @@ class Maths(Generic[X]):
     where: Callable[["Flag", X | float, X | float], X]
     copysign: Callable[[float, X], X]
     as_number: Callable[["Flag"], X]  # 1 for true, 0 for false
+    all: Callable[["Flag"], bool]
 
 
 def ndtr(z: float) -> float:
@@ -52,6 +53,7 @@ SCALAR: Maths[float] = Maths(
     where=lambda condition, if_true, if_false: if_true if condition else if_false,
     copysign=math.copysign,
     as_number=float,
+    all=bool,
 )
 
 
@@ -74,6 +76,7 @@ def _array_maths() -> "Maths[FloatArray]":
         where=np.where,
         copysign=np.copysign,
         as_number=lambda flag: np.asarray(flag, dtype=np.float64),
+        all=lambda flag: bool(np.all(flag)),
     )
 
 

@@ -35,7 +35,8 @@ _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 _EPSILON = 2.0**-52  # one rounding unit of a double, relative
 _TINY = 1e-300  # keeps a divisor from zero without reaching any result
 _STEPS = 4
-_CONVERGED = 1e-6  # a last step this small leaves an error of its fourth power
+_CONVERGED = 1e-3  # a last step this small, relative, leaves about its fourth power
+_LEAST = 1e-290  # time value over near; less has too few digits left inside the formula
 _FITTED = 0.348
 
 
@@ -176,7 +177,7 @@ def _price_and_greeks(
 
 
 def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_call: "Flag") -> X:
-    """Solve for the total volatility s = iv * sqrt(years) by safeguarded third-order Householder steps.
+    """Solve for the total volatility s = iv * sqrt(years) by at most four safeguarded third-order Householder steps.
 
     With x = log(far / near), the time value over `near` is c(s) = N(s/2 - x/s) - e^x N(-s/2 - x/s), from 0 to 1. The
     steps solve log c = log c0 or, above one half, log(1 - c) = log(1 - c0): neither loses digits at its end of the
@@ -184,7 +185,7 @@ def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_
     """
     near, far = maths.minimum(forward, strike), maths.maximum(forward, strike)
     time_value = price - maths.where(is_call == (forward > strike), far - near, 0.0)
-    is_priced = time_value > _TINY * maths.maximum(near, 1.0)
+    is_priced = time_value > _LEAST * maths.maximum(near, 1.0)
     time_value = maths.where(is_priced, time_value, 0.5 * near)
 
     ratio = far / near
@@ -201,10 +202,12 @@ def _implied_vol(maths: Maths[X], forward: X, strike: X, years: X, price: X, is_
         density = maths.maximum(_INV_SQRT_2PI * maths.exp(-0.5 * d_near * d_near), _TINY)
         step = _householder_step(maths, total, k, sign * density / reached, maths.log(reached / target))
         moved = maths.minimum(maths.maximum(total + step, 0.5 * total), 2.0 * total)
-        change, total = abs(moved - total), moved
+        is_converged, total = abs(moved - total) <= _CONVERGED * moved, moved
+        if maths.all(is_converged):
+            break
 
     root = maths.sqrt(years)
-    is_determined = (_EPSILON * price <= IV_TOLERANCE * near * density * root) & (change <= _CONVERGED * total)
+    is_determined = (_EPSILON * price <= IV_TOLERANCE * near * density * root) & is_converged
     return maths.where(is_priced & is_determined, total / root, math.nan)
 
 
