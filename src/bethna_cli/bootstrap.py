@@ -20,6 +20,7 @@ from bethna_cli.adapters.http import Limits as EdgeLimits
 from bethna_cli.adapters.prices import TRADING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.analysis import model as models
+from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
 from bethna_cli.domain.errors import ConfigurationError
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.model import Model, Progress, TrainedModel
@@ -78,7 +79,8 @@ class _Market:
 
 def load_model() -> Model:
     """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
-    return models.parse(files("bethna_cli.artifacts").joinpath(SHIPPED_MODEL).read_bytes())
+    content = files("bethna_cli.artifacts").joinpath(SHIPPED_MODEL).read_bytes()
+    return models.parse(content, pinned_sha256=SHIPPED_SHA256)
 
 
 def train_on(folder: Path, until: datetime | None, progress: Progress) -> TrainedModel:
