@@ -93,6 +93,7 @@ HOSTILE: list[tuple[str, dict[str, Any]]] = [
     ("malformed", {"strikes": []}),
     ("malformed", {"strikes": ["-230000000000"]}),
     ("malformed", {"strikes": [2.3e11]}),
+    ("malformed", {"strikes": [True]}),
     ("malformed", {"strikes": ["230000000000"] * 5}),
     ("malformed", {"strikes": "230000000000"}),
     ("malformed", {"strikes": ["9" * 90]}),

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
+from bethna_cli.adapters.retry import TryAgain, patiently
 from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.errors import (
     ConfigurationError,
@@ -71,15 +72,6 @@ class Answer:
     data: object
     received_at: datetime
     headers: Mapping[str, str]
-
-
-class _TryAgain(Exception):
-    """A failure that may pass: carries the error to raise if it doesn't, and how long we were asked to wait."""
-
-    def __init__(self, error: SourceUnavailable, wait_s: float = 0.0) -> None:
-        super().__init__(error.reason)
-        self.error = error
-        self.wait_s = wait_s
 
 
 class Edge:
@@ -175,7 +167,13 @@ class HttpSource:
             if known is not None and 0 <= (self.edge.clock.now() - known.received_at).total_seconds() < max_age_s:
                 return known
             self.check_open()
-            answer = await self._patiently(path, params, failures)
+            limits = self.edge.limits
+            answer = await patiently(
+                lambda: self._ask(path, params),
+                attempts=limits.attempts,
+                longest_wait_s=limits.budget_s,
+                failures=failures,
+            )
             self._remember(key, answer)
             return answer
 
@@ -217,46 +215,6 @@ class HttpSource:
             return SourceDisabled(self.name, self._manners.refusals[status])
         return SourceUnavailable(self.name, f"it answered {status}")
 
-    async def _patiently(self, path: str, params: Params, failures: list[SourceUnavailable]) -> Answer:
-        """Ask, and ask again only after a failure that may pass; the caller's budget bounds it all."""
-        try:
-            return await self._ask(path, params)
-        except _TryAgain as first:
-            failures.append(first.error)
-            if first.wait_s >= self.edge.limits.budget_s:
-                raise first.error from first.__cause__
-            try:
-                return await self._again(first, path, params, failures)
-            except _TryAgain as last:
-                raise last.error from last.__cause__
-
-    async def _again(self, first: _TryAgain, path: str, params: Params, failures: list[SourceUnavailable]) -> Answer:
-        # Imported here: most runs never need a retry, and the import costs 40 ms.
-        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-        from tenacity.wait import wait_random_exponential
-
-        jitter = wait_random_exponential(multiplier=0.2, max=1.0)
-
-        def wait_s(state: RetryCallState) -> float:
-            failure = state.outcome.exception() if state.outcome else None
-            return jitter(state) + (failure.wait_s if isinstance(failure, _TryAgain) else 0.0)
-
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(self.edge.limits.attempts),
-            wait=wait_s,
-            retry=retry_if_exception_type(_TryAgain),
-            reraise=True,
-        ):
-            with attempt:
-                if attempt.retry_state.attempt_number == 1:
-                    raise first  # the attempt that brought us here counts
-                try:
-                    return await self._ask(path, params)
-                except _TryAgain as failure:
-                    failures.append(failure.error)
-                    raise
-        raise first
-
     async def _ask(self, path: str, params: Params) -> Answer:
         try:
             async with self.edge.client.stream(
@@ -267,7 +225,7 @@ class HttpSource:
                 body = await self._read_body(response)
                 headers = dict(response.headers)
         except httpx.TransportError as error:
-            raise _TryAgain(SourceUnavailable(self.name, _reason(error))) from error
+            raise TryAgain(SourceUnavailable(self.name, _reason(error))) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise SourceMalformed(self.name, "its answer is not proper HTTP") from error
         self._heed_remaining(headers)
@@ -285,9 +243,9 @@ class HttpSource:
     def _raise_refusal(self, response: httpx.Response) -> None:
         error = self.refusal(response)
         if isinstance(error, SourceRateLimited):
-            raise _TryAgain(error, error.retry_after_s or 0.0)
+            raise TryAgain(error, error.retry_after_s or 0.0)
         if error is not None and response.status_code >= 500:
-            raise _TryAgain(error)
+            raise TryAgain(error)
         if error is not None:
             raise error
 
@@ -355,12 +313,12 @@ def checked_base_url(source: str, url: str, *, in_process: bool = False) -> str:
         raise ConfigurationError(f"{source}: its address is not a URL", hint=hint) from error
     if parsed.userinfo or parsed.query or parsed.fragment or not parsed.host:
         raise ConfigurationError(f"{source}: its address may hold a host and a path only", hint=hint)
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or is_loopback(parsed.host))):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or _is_loopback(parsed.host))):
         raise ConfigurationError(f"{source}: its address must be https, or http on this machine", hint=hint)
     return url.rstrip("/")
 
 
-def is_loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     """Say whether `host` is this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
