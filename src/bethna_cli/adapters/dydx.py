@@ -10,15 +10,24 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
+from bethna_cli.adapters.dydx_wire import (
+    PAGE_ROWS,
+    Block,
+    CandlePage,
+    FundingPage,
+    FundingRow,
+    Market,
+    Markets,
+    Message,
+    Partial,
+    Update,
+)
 from bethna_cli.adapters.http import Edge, HttpSource, Manners, at_once
 from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot, observed_at
 from bethna_cli.adapters.reconnect import Patience, reconnecting
-from bethna_cli.adapters.wire import DecimalText, IsoTime, Wire, decimal_text, int_text, parse, read_json
+from bethna_cli.adapters.wire import parse, read_json
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceStale, SourceUnavailable
 from bethna_cli.domain.market import Asset, Candle, Funding, FundingPoint, Origin, PriceHistory, Provenance, SpotPrice
 
@@ -29,74 +38,8 @@ INDEXER_URL = "https://indexer.dydx.trade"
 _PRICE_PACE_S = 0.9
 _FUNDING_PACE_S = 60.0
 _BLOCK_LIMIT_S = 60.0
-_PAGE_ROWS = 1000
 _SILENCE_S = 60.0
 _FRAME_BYTES = 8_000_000
-
-_Rate = Annotated[Decimal, Field(ge=Decimal("-0.1"), le=Decimal("0.1")), BeforeValidator(decimal_text)]
-_Status = Annotated[str, Field(pattern=r"^[A-Z_]{1,30}$")]
-_Ticker = Annotated[str, Field(pattern=r"^[A-Za-z0-9,.\-_]{1,60}$")]
-_Height = Annotated[int, Field(ge=0), BeforeValidator(int_text)]
-_Interest = Annotated[Decimal, Field(ge=0, le=Decimal("1e15")), BeforeValidator(decimal_text)]
-
-
-class _Market(Wire):
-    status: _Status
-    oracle_price: Annotated[DecimalText | None, Field(alias="oraclePrice")] = None
-    next_rate: Annotated[_Rate | None, Field(alias="nextFundingRate")] = None
-    open_interest: Annotated[_Interest | None, Field(alias="openInterest")] = None
-
-
-class _Markets(Wire):
-    markets: Annotated[dict[_Ticker, Any], Field(max_length=5000)]
-
-
-class _Block(Wire):
-    time: IsoTime
-
-
-class _FundingRow(Wire):
-    ticker: _Ticker
-    rate: _Rate
-    at: Annotated[IsoTime, Field(alias="effectiveAt")]
-    height: Annotated[_Height, Field(alias="effectiveAtHeight")]
-
-
-class _FundingPage(Wire):
-    rows: Annotated[list[_FundingRow], Field(alias="historicalFunding", max_length=_PAGE_ROWS)]
-
-
-class _CandleRow(Wire):
-    ticker: _Ticker
-    resolution: str
-    starts_at: Annotated[IsoTime, Field(alias="startedAt")]
-    open: DecimalText
-    high: DecimalText
-    low: DecimalText
-    close: DecimalText
-
-
-class _CandlePage(Wire):
-    candles: Annotated[list[_CandleRow], Field(max_length=_PAGE_ROWS)]
-
-
-class _Message(Wire):
-    type: Annotated[str, Field(max_length=40)]
-    contents: Any = None
-
-
-class _Partial(Wire):
-    status: _Status | None = None
-
-
-class _OraclePrice(Wire):
-    price: Annotated[DecimalText, Field(alias="oraclePrice")]
-    at: Annotated[IsoTime, Field(alias="effectiveAt")]
-
-
-class _Update(Wire):
-    trading: dict[_Ticker, _Partial] = Field(default_factory=dict, max_length=5000)
-    prices: dict[_Ticker, _OraclePrice] = Field(default_factory=dict, alias="oraclePrices", max_length=5000)
 
 
 class DydxClient:
@@ -169,7 +112,7 @@ class DydxClient:
             raise NotEnoughData(f"{NAME}: it has no closed hourly candles for {asset}")
         return PriceHistory(asset, closed, self.provenance(NAME, now))
 
-    async def market(self, asset: Asset, max_age_s: float) -> _Market:
+    async def market(self, asset: Asset, max_age_s: float) -> Market:
         """Return the active perpetual market. Raises SourceUnavailable when it is not active, or one of its kinds."""
         ticker = _ticker(asset)
         answer = await self._http.get_json("/v4/perpetualMarkets", [("ticker", ticker)], max_age_s=max_age_s)
@@ -178,7 +121,7 @@ class DydxClient:
     async def block_time(self, max_age_s: float) -> datetime:
         """Return the time of the indexer's latest block. Raises SourceStale when it lags by over a minute."""
         answer = await self._http.get_json("/v4/height", max_age_s=max_age_s)
-        at = parse(NAME, _Block, answer.data).time
+        at = parse(NAME, Block, answer.data).time
         age_s = (answer.received_at - at).total_seconds()
         if age_s > _BLOCK_LIMIT_S:
             raise SourceStale(NAME, age_s, _BLOCK_LIMIT_S)
@@ -187,14 +130,14 @@ class DydxClient:
     def provenance(self, name: str, at: datetime) -> Provenance:
         return Provenance(name, at, self._origin)
 
-    async def _funding_rows(self, asset: Asset, since: datetime) -> list[_FundingRow]:
+    async def _funding_rows(self, asset: Asset, since: datetime) -> list[FundingRow]:
         """Page backwards by height, which is exact, until `since` or the beginning of the market."""
-        rows: list[_FundingRow] = []
-        params = [("limit", str(_PAGE_ROWS))]
+        rows: list[FundingRow] = []
+        params = [("limit", str(PAGE_ROWS))]
         path = f"/v4/historicalFunding/{_ticker(asset)}"
         while True:
             answer = await self._http.get_json(path, params, max_age_s=_FUNDING_PACE_S)
-            page = parse(NAME, _FundingPage, answer.data).rows
+            page = parse(NAME, FundingPage, answer.data).rows
             _check_funding(asset, page, answer.received_at)
             if not page:
                 return rows
@@ -204,17 +147,17 @@ class DydxClient:
             rows += page
             if min(row.at for row in page) <= since:
                 return rows
-            params = [("limit", str(_PAGE_ROWS)), ("effectiveBeforeOrAtHeight", str(lowest - 1))]
+            params = [("limit", str(PAGE_ROWS)), ("effectiveBeforeOrAtHeight", str(lowest - 1))]
 
     async def _candle_page(self, asset: Asset, earliest: datetime, before: datetime) -> list[Candle]:
         params = [
             ("resolution", "1HOUR"),
-            ("limit", str(_PAGE_ROWS)),
+            ("limit", str(PAGE_ROWS)),
             ("fromISO", _iso_millis(earliest)),
             ("toISO", _iso_millis(before)),
         ]
         answer = await self._http.get_json(f"/v4/candles/perpetualMarkets/{_ticker(asset)}", params)
-        rows = parse(NAME, _CandlePage, answer.data).candles
+        rows = parse(NAME, CandlePage, answer.data).candles
         if any(row.ticker != _ticker(asset) or row.resolution != "1HOUR" for row in rows):
             raise SourceMalformed(NAME, "it answered with candles of something else")
         return [hour_candle(NAME, row.starts_at, (row.open, row.high, row.low, row.close)) for row in rows]
@@ -260,12 +203,12 @@ class DydxOracle:
                 if message.type == "subscribed":
                     active_market(asset, message.contents)
                 for update in _updates(message):
-                    _check_active(asset, update.trading.get(ticker, _Partial()).status)
+                    _check_active(asset, update.trading.get(ticker, Partial()).status)
                     price = update.prices.get(ticker)
                     if price is not None:
                         yield self._usable(asset, price.price, price.at)
 
-    async def _messages(self) -> AsyncGenerator[_Message, None]:
+    async def _messages(self) -> AsyncGenerator[Message, None]:
         """One connection's messages; the server speaks first, and a minute of silence ends it."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
@@ -294,12 +237,12 @@ class DydxOracle:
         return checked_spot(price, self._client.http.edge.clock.now(), self._limits)
 
 
-def active_market(asset: Asset, data: object) -> _Market:
+def active_market(asset: Asset, data: object) -> Market:
     """Find the asset's perpetual in an answer. Raises SourceMalformed, or SourceUnavailable when it is not active."""
-    markets = parse(NAME, _Markets, data).markets
+    markets = parse(NAME, Markets, data).markets
     if _ticker(asset) not in markets:
         raise SourceMalformed(NAME, f"its answer holds no market of {asset}")
-    market = parse(NAME, _Market, markets[_ticker(asset)])
+    market = parse(NAME, Market, markets[_ticker(asset)])
     _check_active(asset, market.status)
     return market
 
@@ -309,32 +252,32 @@ def _check_active(asset: Asset, status: str | None) -> None:
         raise SourceUnavailable(NAME, f"its {asset} market is {status}")
 
 
-def _check_funding(asset: Asset, page: list[_FundingRow], now: datetime) -> None:
+def _check_funding(asset: Asset, page: list[FundingRow], now: datetime) -> None:
     if any(row.ticker != _ticker(asset) for row in page):
         raise SourceMalformed(NAME, "it answered with funding of something else")
     if any(row.at > now + timedelta(seconds=5) for row in page):
         raise SourceMalformed(NAME, "a settled rate is dated in the future")
 
 
-def _hourly_points(rows: list[_FundingRow], since: datetime) -> tuple[FundingPoint, ...]:
+def _hourly_points(rows: list[FundingRow], since: datetime) -> tuple[FundingPoint, ...]:
     """One point an hour, oldest first. A tick's block comes just after its hour: floor it."""
-    by_hour: Mapping[datetime, _FundingRow] = {
+    by_hour: Mapping[datetime, FundingRow] = {
         row.at.replace(minute=0, second=0, microsecond=0): row for row in sorted(rows, key=lambda row: row.height)
     }
     return tuple(FundingPoint(at, NAME, 1.0, float(by_hour[at].rate)) for at in sorted(by_hour) if at >= since)
 
 
-def _updates(message: _Message) -> list[_Update]:
+def _updates(message: Message) -> list[Update]:
     if message.type == "channel_data":
-        return [parse(NAME, _Update, message.contents)]
+        return [parse(NAME, Update, message.contents)]
     if message.type == "channel_batch_data" and isinstance(message.contents, list):
-        return [parse(NAME, _Update, contents) for contents in message.contents]
+        return [parse(NAME, Update, contents) for contents in message.contents]
     return []
 
 
-def _message(frame: bytes) -> _Message:
+def _message(frame: bytes) -> Message:
     try:
-        return parse(NAME, _Message, read_json(frame))
+        return parse(NAME, Message, read_json(frame))
     except ValueError as error:
         raise SourceMalformed(NAME, "a message of its stream is not strict JSON") from error
 
@@ -349,4 +292,4 @@ def _iso_millis(at: datetime) -> str:
 
 def _shares(rows: int) -> int:
     """A look back of 61 days is two pages and has one time budget; longer ones get one for every two pages."""
-    return max(1, -(-rows // (2 * _PAGE_ROWS)))
+    return max(1, -(-rows // (2 * PAGE_ROWS)))
