@@ -36,6 +36,7 @@ def test_logs_are_chosen_by_sender_and_topics(chain: TestChain, recorded: tuple[
     assert found(topics=[None, [word(1), word(3)]]) == [1, 3]
     assert found(topics=[None, word(2)], address=first) == [2]
     assert found(topics=[]) == [1, 2, 2, 3]
+    assert found(topics=[None, None]) == [1, 2, 2, 3]
 
 
 def test_logs_are_chosen_by_range_and_by_one_blocks_hash(chain: TestChain, recorded: tuple[str, str]):

@@ -4,9 +4,14 @@ import json
 
 import httpx
 import pytest
-from served_chains import EmbeddedTestChain, Listener, RpcFailure
+from served_chains import EmbeddedTestChain, Listener, RpcFailure, UvicornThread, open_chain
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+
+from bethna_cli.adapters.sim.node import Node
+from bethna_cli.adapters.sim.rpc_server import rpc_app
 
 CHAIN_ID = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 
@@ -75,3 +80,14 @@ def test_two_listeners_hear_the_same_and_one_that_left_disturbs_nobody(embedded:
             assert first.wait_for(names[0], 1) == second.wait_for(names[1], 1)
         embedded.ask("evm_mine")
         assert len(first.wait_for(names[0], 2)) == 2
+
+
+def test_the_node_can_live_at_a_path_of_a_larger_server():
+    node = Node(open_chain())
+    server = UvicornThread(Starlette(routes=[Mount("/rpc", app=rpc_app(node))]))
+    url = f"127.0.0.1:{server.port}/rpc"
+
+    assert httpx.post(f"http://{url}/", json=CHAIN_ID).json()["result"] == "0xbe6c9"
+    with Listener(f"ws://{url}/") as listener:
+        assert listener.ask("eth_chainId") == "0xbe6c9"
+    server.stop()

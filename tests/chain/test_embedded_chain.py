@@ -110,6 +110,8 @@ def test_moved_time_outlives_the_process(tmp_path: Path):
     again = Desk(tmp_path / "chain.db")
 
     assert int(again.head()["timestamp"], 16) == before == START_S + 7_200
+    again.clock.advance(4)
+    assert int(again.head()["timestamp"], 16) == before + 4
 
 
 ACTIONS = st.one_of(
@@ -219,6 +221,7 @@ def test_a_block_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, mo
     assert desk.head() == before
     assert heard == []
     assert desk.ask("eth_getTransactionReceipt", desk.send(1, value=2))["status"] == "0x1"
+    assert [type(event).__name__ for event in heard] == ["TransactionAccepted", "BlockAdded"]
     assert desk.ask("eth_getBalance", NOBODY) == "0x3"
 
 
@@ -249,6 +252,17 @@ def test_a_reorganisation_can_drop_keep_and_insert_transactions(desk: Desk):
     assert desk.ask("eth_getTransactionReceipt", follower)["blockNumber"] == "0x3"
     assert desk.ask("eth_getTransactionReceipt", kept)["blockNumber"] == "0x1"
     assert desk.ask("eth_getBalance", NOBODY) == hex(1_101)
+
+
+def test_a_branch_with_the_same_transactions_has_blocks_of_its_own(desk: Desk):
+    old = [desk.ask("eth_getTransactionReceipt", desk.send(nonce)) for nonce in range(3)]
+
+    for _ in range(2):
+        assert desk.ask("bethna_reorg", 3) == []
+        new = [desk.ask("eth_getTransactionReceipt", receipt["transactionHash"]) for receipt in old]
+        assert [r["blockNumber"] for r in new] == [r["blockNumber"] for r in old]
+        assert not {r["blockHash"] for r in new} & {r["blockHash"] for r in old}
+        old = new
 
 
 def test_what_depended_on_a_dropped_transaction_is_dropped_too(desk: Desk):
@@ -283,6 +297,7 @@ def test_a_waiting_transaction_can_be_lost(desk: Desk):
     ("changes", "words"),
     [
         ({"chainId": 84_532}, "invalid chain id for signer: have 84532 want 779977"),
+        ({"nonce": 2**63}, "nonce has max value"),
         ({"gas": 20_999}, "intrinsic gas too low: gas 20999, minimum needed 21000"),
         ({"gas": 30_000_001}, "exceeds block gas limit"),
         ({"maxFeePerGas": 4_999_999, "maxPriorityFeePerGas": 1}, "max fee per gas less than block base fee"),
@@ -294,7 +309,7 @@ def test_a_waiting_transaction_can_be_lost(desk: Desk):
 )
 def test_a_transaction_that_cannot_be_mined_is_refused_in_geths_words(desk: Desk, changes: dict, words: str):
     with pytest.raises(RpcError, match=words) as refusal:
-        desk.send(0, **changes)
+        desk.send(**({"nonce": 0} | changes))
 
     assert refusal.value.code == -32000
     assert desk.ask("eth_getTransactionCount", WALLET.address, "pending") == "0x0"
@@ -324,11 +339,11 @@ def test_no_bytes_but_a_valid_transaction_change_the_chain(noise: bytes, place: 
     assert desk.ask("eth_getBlockByNumber", "latest", False)["hash"] == SHARED_GENESIS
 
 
-SHARED = Desk()
+SHARED, FUZZED = Desk(), Desk()
 SHARED_GENESIS = SHARED.head()["hash"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
-    | st.sampled_from(["0x", "0x1", "latest", NOBODY, "0x" + "ab" * 32, "0x" + "f" * 70]),
+    | st.sampled_from(["0x", "0x1", "latest", NOBODY, "0x" + "ab" * 32, "0x" + "f" * 70, "0x" + "f" * 64, 2**62]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
         st.sampled_from(["to", "data", "from", "gas", "value", "address", "topics", "fromBlock", "blockHash"]), inner
     ),
@@ -339,7 +354,7 @@ JSON = st.recursive(
 @settings(max_examples=600, deadline=None)
 @given(method=st.sampled_from(sorted(SHARED.node._methods)), params=st.lists(JSON, max_size=4))
 def test_no_parameters_break_the_node(method: str, params: list):
-    answer = SHARED.node.respond({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    answer = FUZZED.node.respond({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
     assert isinstance(answer, dict)
     assert ("result" in answer) != ("error" in answer)
@@ -388,6 +403,34 @@ def test_an_unknown_method_and_wrong_parameters_have_their_codes(desk: Desk):
         with pytest.raises(RpcError) as invalid:
             desk.ask(method, *params)
         assert invalid.value.code == -32602
+
+
+def test_a_log_with_fewer_topics_than_the_filter_has_places_does_not_match(desk: Desk):
+    address = desk.ask("eth_getTransactionReceipt", desk.send(0, None, RECORDER_CREATION))["contractAddress"]
+    names = {places: desk.ask("eth_newFilter", {"topics": [None] * places}) for places in (2, 3)}
+    desk.send(1, address, word(1))
+
+    for places, count in ((2, 1), (3, 0)):
+        assert len(desk.ask("eth_getLogs", {"topics": [None] * places})) == count
+        assert len(desk.ask("eth_getFilterChanges", names[places])) == count
+
+
+def test_numbers_beyond_the_chain_are_no_trouble(desk: Desk):
+    far = hex(2**256 - 1)
+
+    assert desk.ask("eth_getBlockByNumber", far, False) is None
+    assert desk.ask("eth_getLogs", {"fromBlock": far, "toBlock": far}) == []
+    for method, params in (
+        ("eth_getBalance", [NOBODY, far]),
+        ("eth_feeHistory", ["0x1", far]),
+        ("evm_increaseTime", [far]),
+        ("evm_setNextBlockTimestamp", [far]),
+        ("bethna_reorg", [far]),
+    ):
+        with pytest.raises(RpcError):
+            desk.ask(method, *params)
+    assert desk.ask("evm_revert", far) is False
+    assert desk.ask("eth_getStorageAt", NOBODY, far) == word(0)
 
 
 def test_a_range_of_logs_is_bounded(desk: Desk):

@@ -16,6 +16,7 @@ from bethna_cli.adapters.sim.chain_vm import Machine
 MAX_TRANSACTION_BYTES = 128 * 1024
 MAX_WAITING = 1_000
 MAX_INIT_CODE_BYTES = 49_152
+MAX_NONCE = 2**63 - 1  # what SQLite can hold; nobody sends so many
 REPLACEMENT_PERCENT = 110
 
 
@@ -90,6 +91,8 @@ def _check_itself(transaction: Transaction, chain_id: int) -> None:
         raise TransactionRefused("only replay-protected (EIP-155) transactions allowed over RPC")
     if transaction.chain_id != chain_id:
         raise TransactionRefused(f"invalid chain id for signer: have {transaction.chain_id} want {chain_id}")
+    if transaction.nonce >= MAX_NONCE:
+        raise TransactionRefused("nonce has max value")
     if transaction.to is None and len(transaction.data) > MAX_INIT_CODE_BYTES:
         raise TransactionRefused(
             f"max initcode size exceeded: code size {len(transaction.data)}, limit {MAX_INIT_CODE_BYTES}"

@@ -128,6 +128,7 @@ class Machine:
             raise TransactionRefused("transaction type not supported")
         try:
             native: Any = PragueVM.get_transaction_builder().decode(raw)
+            native.validate()
             native.check_signature_validity()
             sender = native.sender
         except _UNDECODABLE as error:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from bethna_cli.adapters.sim.chain_calls import Place, call_output, estimate_gas
 from bethna_cli.adapters.sim.chain_pool import Pool
 from bethna_cli.adapters.sim.chain_store import ChainFileRefused, ChainStore, LogTopics, allocation_text
 from bethna_cli.adapters.sim.chain_types import (
@@ -22,13 +23,10 @@ from bethna_cli.adapters.sim.chain_types import (
     BlockRemoved,
     BlockUnknown,
     Call,
-    CallFailed,
-    CallReverted,
     ChainEvent,
     ChainRefusal,
     Listener,
     Log,
-    Outcome,
     Receipt,
     Transaction,
     TransactionAccepted,
@@ -36,7 +34,7 @@ from bethna_cli.adapters.sim.chain_types import (
 from bethna_cli.adapters.sim.chain_vm import Machine, SealedBlock
 
 CATCH_UP_BLOCKS = 32
-PLAIN_TRANSFER_GAS = 21_000  # what runs no code needs no search
+LAST_TIMESTAMP = 253_402_300_799  # the end of the year 9999, where clocks and files still agree
 DEFAULT_CHAIN_ID = 779_977
 
 
@@ -110,8 +108,7 @@ class EmbeddedChain:
 
     def increase_time(self, seconds: int) -> int:
         """Move the chain's time ahead of its clock. Returns the whole lead in seconds."""
-        if seconds < 0:
-            raise ChainRefusal("time does not go back")
+        _check_time(self.now_s() + seconds)
         self._set_offset(self._offset_s + seconds)
         return self._offset_s
 
@@ -122,6 +119,7 @@ class EmbeddedChain:
                 f"Timestamp error: {timestamp} is lower than or equal to previous block's timestamp "
                 f"{self._head.timestamp}"
             )
+        _check_time(timestamp)
         self._next_timestamp = timestamp
 
     def _set_offset(self, offset_s: int) -> None:
@@ -288,7 +286,7 @@ class EmbeddedChain:
 
     def block(self, number: int) -> Block:
         """Return the block at this height. Raises BlockUnknown."""
-        block = self._store.block_by_number(number)
+        block = self._store.block_by_number(number) if number <= self._head.number else None
         if block is None:
             raise BlockUnknown("header not found")
         return block
@@ -344,36 +342,15 @@ class EmbeddedChain:
         At the head it runs at the clock's time, not the head's: a deadline is judged as a transaction sent now
         would find it. pending: in the block after the head.
         """
-        return _result(self._run(call, block, pending=pending)).output
+        return call_output(self._machine, call, self._place(block, pending))
 
     def estimate_gas(self, call: Call, block: Block, *, pending: bool = False) -> int:
         """Return gas with which the call succeeds, at most 1.5 % above the least. Raises as `call` does."""
-        outcome = _result(self._run(call, block, pending=pending))
-        low, high = outcome.gas_used - 1, call.gas
-        if outcome.gas_used == PLAIN_TRANSFER_GAS:
-            return PLAIN_TRANSFER_GAS
-        # 64/63: a call forwards at most 63/64 of its gas; 2300: the stipend of a call with value.
-        guess = (outcome.gas_used + outcome.gas_refunded + 2_300) * 64 // 63
-        while high - low > 1 and (high - low) * 1_000 > 15 * high:
-            middle = guess if low < guess < high else min((low + high) // 2, low * 2)
-            guess = 0
-            if self._succeeds(call, middle, block, pending):
-                high = middle
-            else:
-                low = middle
-        return high
+        return estimate_gas(self._machine, call, self._place(block, pending))
 
-    def _succeeds(self, call: Call, gas: int, block: Block, pending: bool) -> bool:
-        limited = Call(call.sender, call.to, gas, call.price_wei, call.value, call.data)
-        try:
-            return self._run(limited, block, pending=pending).failure is None
-        except ChainRefusal:
-            return False
-
-    def _run(self, call: Call, block: Block, *, pending: bool) -> Outcome:
-        at_head = block.hash == self._head.hash
-        timestamp = self.pending_timestamp() if at_head else block.timestamp
-        return self._machine.call(block, block.number + 1 if pending else block.number, timestamp, call)
+    def _place(self, block: Block, pending: bool) -> Place:
+        timestamp = self.pending_timestamp() if block.hash == self._head.hash else block.timestamp
+        return Place(block, block.number + 1 if pending else block.number, timestamp)
 
 
 def _begin(store: ChainStore, machine: Machine, genesis_time: datetime, allocation: dict[str, int]) -> Block:
@@ -387,9 +364,6 @@ def _begin(store: ChainStore, machine: Machine, genesis_time: datetime, allocati
     return block
 
 
-def _result(outcome: Outcome) -> Outcome:
-    if outcome.failure is None:
-        return outcome
-    if outcome.failure == "execution reverted":
-        raise CallReverted(outcome.failure, outcome.output)
-    raise CallFailed(outcome.failure)
+def _check_time(timestamp: int) -> None:
+    if timestamp > LAST_TIMESTAMP:
+        raise ChainRefusal(f"time ends at {LAST_TIMESTAMP}")

@@ -207,6 +207,8 @@ class EthMethods:
             first = last = block.number
         else:
             first, last = self._range(wanted)
+            if first > last:
+                return []
         logs = self._chain.logs(first, last, wanted.addresses, wanted.alternatives, MAX_LOGS + 1)
         if len(logs) > MAX_LOGS:
             raise InvalidParams(f"query returned more than {MAX_LOGS} results: ask for fewer blocks")
