@@ -14,6 +14,7 @@ from bethna_cli.analysis import features as featuring
 from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.model import (
     CLASSES,
+    DataFile,
     Forest,
     History,
     Model,
@@ -168,17 +169,7 @@ def _card(
             "step_hours": STEP_HOURS,
             "independent_weeks": len(set(data.hours)) * STEP_HOURS // featuring.HORIZON_HOURS,
         },
-        "data": [
-            {
-                "file": file.name,
-                "sha256": file.sha256,
-                "rows": file.rows,
-                "from": iso(file.first),
-                "to": iso(file.last),
-                "notes": dict(file.notes),
-            }
-            for file in history.files
-        ],
+        "data": [_data_card(file) for file in history.files],
         "features": [
             {"name": spec.name, "group": spec.group, "unit": spec.unit, "meaning": spec.meaning}
             for spec in featuring.FEATURES
@@ -193,6 +184,17 @@ def _card(
             "method": "each year by a model of the years before, purged by the horizon; base: their base rates",
             "overlap": "rows overlap and both assets move together: independent_weeks is the number that counts",
         },
+    }
+
+
+def _data_card(file: DataFile) -> dict[str, object]:
+    return {
+        "file": file.name,
+        "sha256": file.sha256,
+        "rows": file.rows,
+        "from": iso(file.first),
+        "to": iso(file.last),
+        "notes": dict(file.notes),
     }
 
 
