@@ -50,6 +50,29 @@ def test_a_price_lies_between_intrinsic_and_the_most_the_option_can_pay(option: 
     assert intrinsic <= black.price(*option, is_call) <= most * (1 + ROUNDING)
 
 
+@pytest.mark.parametrize("is_call", [True, False])
+def test_rounding_never_takes_a_price_below_intrinsic(is_call: bool) -> None:
+    chance = np.random.default_rng(5)
+    strike = 3000.0 * np.exp(0.02 * chance.normal(size=200_000))
+    intrinsic = np.maximum((3000.0 - strike) * (1 if is_call else -1), 0)
+
+    price = black.price(3000.0, strike, HOUR, chance.uniform(0.05, 0.5, strike.size), is_call)
+
+    assert (price >= intrinsic).all()
+
+
+@given(st.floats(-300, 300), st.floats(-300, 300), st.floats(0, 5), st.floats(0, 5), flags)
+def test_no_size_of_number_breaks_a_price(
+    log_forward: float, log_ratio: float, years: float, iv: float, is_call: bool
+) -> None:
+    forward = math.exp(log_forward)
+
+    price, greeks = black.price_and_greeks(forward, forward * math.exp(log_ratio), years, iv, is_call)
+
+    assert price >= 0
+    assert all(math.isfinite(greek) for greek in greeks)
+
+
 @given(options(), st.floats(1.001, 2), flags)
 def test_more_volatility_or_more_time_never_makes_an_option_cheaper(
     option: Option, factor: float, is_call: bool

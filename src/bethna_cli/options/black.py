@@ -168,10 +168,9 @@ def _price_and_greeks(
     side, exercise, root_years, total, d1, n1, n2, price = _terms(maths, forward, strike, years, iv, is_call)
     mass = maths.as_number(total > _TINY) * forward * _INV_SQRT_2PI * maths.exp(-0.5 * d1 * d1)  # forward * phi(d1)
     delta = side * n1 + exercise
-    square = forward * forward
-    gamma = mass / maths.maximum(square * total, _TINY)
+    gamma = mass / maths.maximum(forward * forward * total, _TINY)
     vega = 0.01 * mass * root_years
-    theta = -0.5 / DAYS_PER_YEAR * gamma * square * (iv * iv)
+    theta = -0.5 / DAYS_PER_YEAR * mass * iv / maths.maximum(root_years, _TINY)
     rho = 0.01 * strike * years * (side * n2 + exercise)
     return price, delta, gamma, vega, theta, rho
 
