@@ -217,6 +217,17 @@ def test_an_answer_is_reused_while_it_is_young_enough_for_the_caller() -> None:
     assert (asked_when_young, asked_when_too_old_for_the_caller, service.asked) == (1, 2, 3)
 
 
+def test_an_answer_from_after_now_is_not_reused() -> None:
+    clock, service = MovingClock(), Script(good())
+    client = HttpSource(edge(service, clock=clock), "venue", "https://venue.example")
+
+    run(client.get_json("/x", max_age_s=5))
+    clock.at -= timedelta(seconds=0.5)
+    run(client.get_json("/x", max_age_s=5))
+
+    assert service.asked == 2
+
+
 def test_callers_at_the_same_time_share_one_request() -> None:
     service = Script(good())
     client = source(service)
