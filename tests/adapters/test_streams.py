@@ -115,7 +115,7 @@ def test_an_update_that_is_not_newer_is_dropped() -> None:
         [],
         [b"event:error\ndata:Connection timeout reached (24h)\n\n"],
         [b"data:{not json\n\n"],
-        [b"data:" + b"x" * 1_200_000],
+        [b"data:" + json.dumps(hermes_update(publish_time=NOW_S) | {"padding": "x" * 1_200_000}).encode() + b"\n\n"],
     ],
 )
 def test_after_an_end_or_an_error_it_connects_again(end: list[bytes]) -> None:
