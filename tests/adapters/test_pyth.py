@@ -157,6 +157,12 @@ def test_history_is_the_closed_hours_without_the_running_one() -> None:
     assert history.candles[0].close == 2450.5
 
 
+def test_hours_before_the_span_asked_for_are_not_part_of_it() -> None:
+    history = run(pyth(Service(history=hermes_bars(9))).history(Asset.ETH, 3))
+
+    assert len(history.candles) == 3
+
+
 def test_long_history_is_paged_and_the_edges_are_not_doubled() -> None:
     def page(request: httpx.Request) -> object:
         start_s, end_s = int(request.url.params["from"]), int(request.url.params["to"])

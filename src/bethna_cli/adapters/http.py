@@ -313,12 +313,12 @@ def checked_base_url(source: str, url: str, *, in_process: bool = False) -> str:
         raise ConfigurationError(f"{source}: its address is not a URL", hint=hint) from error
     if parsed.userinfo or parsed.query or parsed.fragment or not parsed.host:
         raise ConfigurationError(f"{source}: its address may hold a host and a path only", hint=hint)
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or _is_loopback(parsed.host))):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or is_loopback(parsed.host))):
         raise ConfigurationError(f"{source}: its address must be https, or http on this machine", hint=hint)
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Say whether `host` is this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
