@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire_samples import CLOCK, KEY, NOW, NOW_S, Service, hermes_bars, hermes_update, pyth, run
 
-from bethna_cli.adapters.prices import WATCHING
+from bethna_cli.adapters.prices import SpotLimits
 from bethna_cli.domain.errors import (
     NotEnoughData,
     SourceDisabled,
@@ -94,8 +94,11 @@ def test_a_price_is_fresh_for_ten_seconds_and_not_a_second_longer() -> None:
     assert (caught.value.age_s, caught.value.limit_s) == (11, 10)
 
 
-def test_watching_takes_an_older_price_than_trading() -> None:
-    client = pyth(Service(latest=hermes_update(publish_time=NOW_S - 100)), limits=WATCHING)
+def test_the_limits_are_a_setting_so_that_watching_may_take_an_older_price() -> None:
+    client = pyth(
+        Service(latest=hermes_update(publish_time=NOW_S - 100)),
+        limits=SpotLimits(max_age_s=120.0, max_band=Decimal("0.02")),
+    )
 
     assert run(client.spot(Asset.ETH)).provenance.observed_at == NOW - timedelta(seconds=100)
 
