@@ -28,8 +28,12 @@ def opened(recorded: Recorded, at: datetime = WISHED) -> ReplayWorld:
     return ReplayWorld.open(recorded.folder, Asset.ETH, at)
 
 
+def orders_of(world: ReplayWorld) -> list[MakerOrder]:
+    return [row.order for row in world.board().rows]
+
+
 def quotes(world: ReplayWorld, *, is_long: bool = False) -> dict[str, MakerOrder]:
-    return {order.ticker: order for order in world.board().orders if order.is_long is is_long}
+    return {order.ticker: order for order in orders_of(world) if order.is_long is is_long}
 
 
 def test_the_clock_moves_to_the_last_chain_at_or_before_the_wished_moment(recorded):
@@ -93,10 +97,10 @@ def test_every_answer_is_marked_as_replay_with_its_date(recorded):
 
 
 @pytest.mark.parametrize("minute", [0, 30, 59])
-def test_nothing_after_the_moment_is_answered(recorded, minute):
+def test_nothing_after_the_chain_is_answered_however_late_the_wished_moment(recorded, minute):
     at = datetime(2026, 3, 10, 15, minute, tzinfo=UTC)
     recorded.write_chains("deribit_options_eth.csv.gz", [stamp(at)])
-    world = opened(recorded, at)
+    world = opened(recorded, at + timedelta(days=3))
     at_s, soon_s = int(at.timestamp()), int(at.timestamp()) + 10**6
 
     candles = world.bars(Asset.ETH, at_s - 86_400, soon_s, 3600)
@@ -240,7 +244,7 @@ def test_real_chains_are_found_and_agree_with_the_candle_of_their_hour(market_da
 
     spot = world.latest(asset)
     (hour,) = later.bars(asset, hour_s, hour_s + 1, 3600)
-    asks = [order for order in world.board().orders if not order.is_long]
+    asks = [order for order in orders_of(world) if not order.is_long]
 
     assert world.now().isoformat().startswith(chain_at)
     assert hour.low * 0.997 < spot.price_usd < hour.high * 1.003
@@ -256,5 +260,5 @@ def test_a_second_asset_keeps_its_own_older_chain(market_data_dir):
 
     assert world.assets == (Asset.ETH, Asset.BTC)
     assert world.latest(Asset.BTC).at_s == int(datetime(2026, 5, 4, 17, 0, 57, tzinfo=UTC).timestamp())
-    btc = [order for order in world.board().orders if order.asset is Asset.BTC]
+    btc = [order for order in orders_of(world) if order.asset is Asset.BTC]
     assert all(order.good_until_s < world.now().timestamp() for order in btc)

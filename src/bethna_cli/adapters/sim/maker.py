@@ -1,8 +1,7 @@
-"""The option market maker of the embedded world: a volatility surface, a spread, a size, and orders for a minute.
+"""The option market maker of the embedded world: what it lists, its spread and size, and its orders for a minute.
 
-The surface stands on the market's own volatility: at the money it is the average variance the GARCH recursion expects
-until expiry, plus a premium; across strikes it is skewed and smiles. A call that is collateralised in USDC pays
-min(S - K, K), so it is priced as the spread K / 2K. Orders are a function of the minute; they say so by their life.
+At the money its surface is the average variance that the market's own GARCH recursion expects until expiry, plus a
+premium; it leans with the week's momentum. Orders are a function of the minute, and say so by their life.
 """
 
 import math
@@ -14,20 +13,22 @@ from decimal import Decimal
 from bethna_cli.adapters.sim.chance import number
 from bethna_cli.adapters.sim.paths import CHARACTERS, PERSISTENCE, SpotPath
 from bethna_cli.adapters.sim.perpetual import PerpetualMarket
+from bethna_cli.adapters.sim.surface import Surface, Value
 from bethna_cli.adapters.sim.venue import COINS, Quoter, untraded
-from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, MakerOrder, ReferencePrice
+from bethna_cli.adapters.sim.world import DAY_S, HOUR_S, MakerOrder, ReferencePrice, SignedOrder
 from bethna_cli.adapters.tickers import SETTLEMENT_HOUR, write_ticker
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT, from_unix
 from bethna_cli.domain.venue import VenueAddresses
-from bethna_cli.options.black import SECONDS_PER_YEAR, price_and_greeks
+from bethna_cli.options.black import SECONDS_PER_YEAR
 
 QUOTE_LIFE_S = 90
 STRIKE_STEPS = {Asset.ETH: (50, 100, 200, 500), Asset.BTC: (1000, 2000, 5000, 10_000)}
 TICK_USD = {Asset.ETH: 0.05, Asset.BTC: 1.0}
 MOST_STRIKES = 11
 LEAST_DELTA, MOST_DELTA = 0.05, 0.90
+LEAST_BID_DELTA, MOST_BID_DELTA = 0.20, 0.55
 RISK_PREMIUM = 1.04
 REGIME_LIFE_HOURS = 480.0
 SPREAD_VOL_POINTS = 0.5
@@ -36,33 +37,12 @@ BUDGET_USDC = {Asset.ETH: (40_000, 250_000), Asset.BTC: (150_000, 900_000)}
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
-    """The smile of one expiry: forward in USD, years left, volatility at the money, its slope and curvature."""
+class Series:
+    """What is listed: one kind at its strikes, and what a contract is worth."""
 
-    expiry_s: int
-    forward: float
-    years: float
-    at_the_money: float
-    slope: float
-    curvature: float = 0.035
-
-    def iv(self, strike: float) -> float:
-        """Return the volatility at a strike; moneyness is counted in standard deviations and ends at 2.5."""
-        k = math.log(strike / self.forward) / (self.at_the_money * math.sqrt(self.years))
-        k = max(-2.5, min(2.5, k))
-        return self.at_the_money * (1 + self.slope * k + self.curvature * k * k)
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What one contract is worth in USD, and its Greeks; `iv` is that of the first strike."""
-
-    usd: float
-    iv: float
-    delta: float
-    gamma: float
-    vega: float
-    theta: float
+    kind: OptionKind
+    strikes: tuple[float, ...]
+    value: Value
 
 
 class Maker:
@@ -74,13 +54,13 @@ class Maker:
         self._seed, self._asset, self._path, self._perpetual = seed, asset, path, perpetual
         self._venue, self._quoter = venue, quoter
 
-    def orders(self, minute: int) -> list[MakerOrder]:
+    def orders(self, minute: int) -> list[SignedOrder]:
         """Return the orders written at the start of a minute (minutes since the Unix epoch)."""
         written_s = minute * 60
         orders: list[MakerOrder] = []
         for surface in self._surfaces(written_s):
-            for kind, strikes in self._series(surface):
-                orders.extend(self._quotes(surface, kind, strikes, written_s))
+            for series in self._series(surface):
+                orders.extend(self._quotes(surface, series, written_s))
         orders.extend(self._curiosities(written_s, orders))
         return [self._sealed(order) for order in orders]
 
@@ -92,9 +72,9 @@ class Maker:
         """Return an exchange's view of the same vanilla options (uncapped), in fractions of the underlying."""
         rows: list[ReferencePrice] = []
         for surface in self._surfaces(minute * 60):
-            for kind, strikes in self._series(surface):
-                if not kind.is_spread:
-                    rows.append(self._reference_row(surface, kind, strikes[0]))
+            for series in self._series(surface):
+                if not series.kind.is_spread:
+                    rows.append(self._reference_row(surface, series.kind, series.strikes[0]))
         return rows
 
     def _surfaces(self, written_s: int) -> Iterator[Surface]:
@@ -122,54 +102,44 @@ class Maker:
         target = _faded(self._path.long_run_variance(hour), usual, hours / REGIME_LIFE_HOURS)
         return _faded(recent, target, hours * -math.log(PERSISTENCE))
 
-    def _series(self, surface: Surface) -> Iterator[tuple[OptionKind, tuple[float, ...]]]:
+    def _series(self, surface: Surface) -> Iterator[Series]:
         """Name what is listed for an expiry: calls and puts by delta, and spreads around the money."""
         strikes = self._strikes(surface)
         for strike in strikes:
             for kind in (OptionKind.CALL, OptionKind.PUT):
-                delta = abs(value_of(surface, kind, (strike,)).delta)
-                if LEAST_DELTA <= delta <= MOST_DELTA:
-                    yield kind, (strike,)
+                value = surface.contract(kind, (strike,))
+                if LEAST_DELTA <= abs(value.delta) <= MOST_DELTA:
+                    yield Series(kind, (strike,), value)
         middle = min(range(len(strikes)), key=lambda i: abs(strikes[i] - surface.forward))
-        for near in (middle, middle + 1):
-            for far in (near + 1, near + 2):
-                if far < len(strikes):
-                    yield OptionKind.CALL_SPREAD, (strikes[near], strikes[far])
-        for near in (middle, middle - 1):
-            for far in (near - 1, near - 2):
-                if far >= 0:
-                    yield OptionKind.PUT_SPREAD, (strikes[near], strikes[far])
+        for kind, outwards in ((OptionKind.CALL_SPREAD, 1), (OptionKind.PUT_SPREAD, -1)):
+            for near in (middle, middle + outwards):
+                for far in (near + outwards, near + 2 * outwards):
+                    if 0 <= far < len(strikes):
+                        pair = (strikes[near], strikes[far])
+                        yield Series(kind, pair, surface.contract(kind, pair))
 
     def _strikes(self, surface: Surface) -> list[float]:
-        deviation = surface.at_the_money * math.sqrt(surface.years)
-        low, high = surface.forward * math.exp(-1.7 * deviation), surface.forward * math.exp(1.75 * deviation)
+        low = surface.forward * math.exp(-1.7 * surface.deviation)
+        high = surface.forward * math.exp(1.75 * surface.deviation)
         steps = STRIKE_STEPS[self._asset]
         step = next((size for size in steps if (high - low) / size <= MOST_STRIKES), steps[-1])
         return [float(step * i) for i in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
-    def _quotes(
-        self, surface: Surface, kind: OptionKind, strikes: tuple[float, ...], written_s: int
-    ) -> Iterator[MakerOrder]:
-        value = value_of(surface, kind, strikes)
+    def _quotes(self, surface: Surface, series: Series, written_s: int) -> Iterator[MakerOrder]:
+        value = series.value
         half = self._half_spread(value)
-        yield self._order(surface, kind, strikes, value, value.usd + half, written_s, is_long=False)
-        if value.usd - half > 2 * TICK_USD[self._asset] and 0.15 <= abs(value.delta) <= 0.65:
-            yield self._order(surface, kind, strikes, value, value.usd - half, written_s, is_long=True)
+        yield self._order(surface, series, value.usd + half, written_s, is_long=False)
+        is_near = LEAST_BID_DELTA <= abs(value.delta) <= MOST_BID_DELTA
+        if is_near and value.usd - half > 2 * TICK_USD[self._asset]:
+            yield self._order(surface, series, value.usd - half, written_s, is_long=True)
 
     def _half_spread(self, value: Value) -> float:
         return max(TICK_USD[self._asset], SPREAD_VOL_POINTS * abs(value.vega) + SPREAD_SHARE * value.usd)
 
     def _order(
-        self,
-        surface: Surface,
-        kind: OptionKind,
-        strikes: tuple[float, ...],
-        value: Value,
-        price_usd: float,
-        written_s: int,
-        *,
-        is_long: bool,
+        self, surface: Surface, series: Series, price_usd: float, written_s: int, *, is_long: bool
     ) -> MakerOrder:
+        kind, strikes, value = series.kind, series.strikes, series.value
         lowest, highest = BUDGET_USDC[self._asset]
         share = number(self._seed, "size", self._asset, kind, surface.expiry_s, written_s // 900) / 2**64
         budget = (lowest + share * (highest - lowest)) * (0.15 if kind.is_spread or is_long else 1.0)
@@ -229,36 +199,16 @@ class Maker:
     def _name(self, surface: Surface, kind: OptionKind, strikes: tuple[float, ...]) -> str:
         return write_ticker(self._asset, kind, [Decimal(strike) for strike in strikes], from_unix(surface.expiry_s))
 
-    def _sealed(self, order: MakerOrder) -> MakerOrder:
-        return replace(order, nonce=self._quoter.nonce(order), signature="0x" + self._quoter.sign(order).hex())
+    def _sealed(self, order: MakerOrder) -> SignedOrder:
+        return SignedOrder(order, self._quoter.nonce(order), "0x" + self._quoter.sign(order).hex())
 
     def _reference_row(self, surface: Surface, kind: OptionKind, strike: float) -> ReferencePrice:
-        iv = surface.iv(strike)
-        usd, greeks = price_and_greeks(surface.forward, strike, surface.years, iv, kind.is_call)
-        half = 0.6 * SPREAD_VOL_POINTS * greeks.vega + 0.0001 * surface.forward
-        mark, half = usd / surface.forward, half / surface.forward
+        value = surface.option(strike, is_call=kind.is_call)
+        half = 0.6 * SPREAD_VOL_POINTS * value.vega + 0.0001 * surface.forward
+        mark, half = value.usd / surface.forward, half / surface.forward
         bid = max(0.0, round(mark - half, 6))
         name = self._name(surface, kind, (strike,))
         return ReferencePrice(name, bid, round(mark + half, 6), round(mark, 6), round(surface.forward, 2), strike)
-
-
-def value_of(surface: Surface, kind: OptionKind, strikes: tuple[float, ...]) -> Value:
-    """Price one contract as a sum of Black-76 options: a call is the spread K / 2K, because it pays at most K."""
-    far = strikes[1:] or ((2 * strikes[0],) if kind is OptionKind.CALL else ())
-    iv = surface.iv(strikes[0])
-    usd, near = price_and_greeks(surface.forward, strikes[0], surface.years, iv, kind.is_call)
-    value = Value(usd, iv, near.delta, near.gamma, near.vega, near.theta)
-    for strike in far:
-        usd, leg = price_and_greeks(surface.forward, strike, surface.years, surface.iv(strike), kind.is_call)
-        value = Value(
-            value.usd - usd,
-            iv,
-            value.delta - leg.delta,
-            value.gamma - leg.gamma,
-            value.vega - leg.vega,
-            value.theta - leg.theta,
-        )
-    return value
 
 
 def expiries(at_s: int) -> list[int]:

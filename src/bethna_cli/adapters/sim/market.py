@@ -133,7 +133,7 @@ class SimWorld:
 
     def _write_board(self, minute: int) -> Board:
         return Board(
-            orders=tuple(order for maker in self._makers.values() for order in maker.orders(minute)),
+            rows=tuple(row for maker in self._makers.values() for row in maker.orders(minute)),
             written_s=minute * 60,
             volatility={asset: maker.volatility(minute * 60) for asset, maker in self._makers.items()},
         )

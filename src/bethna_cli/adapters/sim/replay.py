@@ -26,6 +26,7 @@ from bethna_cli.adapters.sim.world import (
     Post,
     ReferencePrice,
     SettledFunding,
+    SignedOrder,
     Tick,
 )
 from bethna_cli.domain.errors import ConfigurationError
@@ -35,6 +36,7 @@ from bethna_cli.domain.venue import BASE_R12, VenueAddresses
 
 PERIOD_FOLDER = "replay_2026"
 FUNDING_LIFE_S = 8 * HOUR_S
+UNSIGNED = "0x"
 
 NOTES = MappingProxyType(
     {
@@ -174,8 +176,9 @@ class ReplayWorld:
     def board(self) -> Board:
         """Return the recorded asks and bids as orders, and spreads made of two of them."""
         chains = [recording.chain for recording in self._recordings.values()]
+        orders = (order for chain in chains for order in recorded_orders(chain, self._venue))
         return Board(
-            orders=tuple(order for chain in chains for order in recorded_orders(chain, self._venue)),
+            rows=tuple(SignedOrder(order, nonce, UNSIGNED) for nonce, order in enumerate(orders)),
             written_s=self._now_s(),
             volatility={},
             assumed_cap=ASSUMED_CAP,

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from bethna_cli.adapters.sim.chance import number
 from bethna_cli.adapters.sim.replay_chain import Chain, ChainRow
 from bethna_cli.adapters.sim.world import MakerOrder, ReferencePrice
 from bethna_cli.adapters.tickers import write_ticker
@@ -113,7 +112,6 @@ def _order(
         chain_id=venue.chain_id,
         book=venue.book,
         greeks={name: round(value, 8) for name, value in greeks.items()} if greeks["iv"] > 0 else None,
-        nonce=number(0, chain.asset, kind, rows[0].expiry_s, is_long),
     )
 
 

@@ -7,7 +7,7 @@ signature, and cannot be bought.
 from types import MappingProxyType
 from typing import Protocol
 
-from bethna_cli.adapters.sim.chance import number
+from bethna_cli.adapters.sim.chance import Memory, number
 from bethna_cli.adapters.sim.world import MakerOrder
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.venue import VenueAddresses
@@ -47,10 +47,13 @@ class UnsignedQuoter:
 
     maker = SIM_MAKER
 
+    def __init__(self) -> None:
+        self._numbers = Memory(lambda batch: number(0, *batch), 512)
+
     def nonce(self, order: MakerOrder) -> int:
         """Return one number per batch: strikes, expiry and price are not in it, as in the book's `computeNonce`."""
         batch = (order.maker, order.good_until_s, order.collateral, order.is_call, order.price_feed)
-        return number(0, *batch, order.implementation, order.is_long, order.max_collateral)
+        return self._numbers[*batch, order.implementation, order.is_long, order.max_collateral]
 
     def sign(self, _order: MakerOrder, /) -> bytes:
         """Return nothing: without a chain there is no book to sign for."""

@@ -6,7 +6,7 @@ In one process there is no chain, so the indexer truthfully knows no position; a
 import re
 
 from bethna_cli.adapters.sim.wire import Refused, Reply, Request, Route, json_reply
-from bethna_cli.adapters.sim.world import Board, MakerOrder, ReferencePrice, World, unix
+from bethna_cli.adapters.sim.world import Board, ReferencePrice, SignedOrder, World, unix
 
 CACHE_LIFE_MS = 60_000
 BLOCK_S = 2
@@ -23,7 +23,7 @@ def orders(world: World, _request: Request) -> Reply:
     document = {
         "data": {
             "timestamp": world.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "orders": [_row(order) for order in board.orders],
+            "orders": [_row(row) for row in board.rows],
             "market_data": {name: round(tick.price_usd, 2) for name, tick in ticks.items()},
             "market_weather": _weather(board),
         },
@@ -79,7 +79,7 @@ def stats(world: World, _request: Request) -> Reply:
 def health(world: World, _request: Request) -> Reply:
     """Answer how far the indexer is."""
     now_s = int(world.now().timestamp())
-    chain_id = next((order.chain_id for order in world.board().orders), 0)
+    chain_id = next((row.order.chain_id for row in world.board().rows), 0)
     document = {
         "status": "ok",
         "chain_id": chain_id,
@@ -93,7 +93,8 @@ def health(world: World, _request: Request) -> Reply:
     return json_reply(document)
 
 
-def _row(order: MakerOrder) -> dict[str, object]:
+def _row(row: SignedOrder) -> dict[str, object]:
+    order = row.order
     terms = {
         "ticker": order.ticker,
         "maker": order.maker,
@@ -113,10 +114,10 @@ def _row(order: MakerOrder) -> dict[str, object]:
     }
     return {
         "order": terms,
-        "signature": order.signature,
+        "signature": row.signature,
         "chainId": order.chain_id,
         "optionBookAddress": order.book,
-        "nonce": str(order.nonce),
+        "nonce": str(row.nonce),
         "greeks": order.greeks,
     }
 

@@ -91,7 +91,6 @@ class MakerOrder:
     """One row of the order book, with the integers that go on the wire.
 
     price and strikes: 8 decimals. max_collateral: base units of the collateral token. is_long is the maker's side.
-    `signature` is 0x-hex, "0x" when nobody signed.
     """
 
     ticker: str
@@ -111,15 +110,22 @@ class MakerOrder:
     book: str
     greeks: Mapping[str, float] | None = None
     listing: Mapping[str, str] = field(default_factory=dict)
-    signature: str = "0x"
-    nonce: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOrder:
+    """An order with the book's nonce for it and the maker's signature: 0x-hex, "0x" when nobody signed."""
+
+    order: MakerOrder
+    nonce: int
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
     """The order book of all assets, when it was written, and the volatility it was priced with (now, then later)."""
 
-    orders: tuple[MakerOrder, ...]
+    rows: tuple[SignedOrder, ...]
     written_s: int
     volatility: Mapping[str, Sequence[float]]
     assumed_cap: str | None = None
