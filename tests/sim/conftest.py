@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from worlds import NOW
+from worlds import NOW, wait_until_listening
 
-from bethna_cli.adapters.sim.server import Running, running
+from bethna_cli.adapters.sim.server import Running
 
 
 @pytest.fixture(scope="session")
@@ -26,20 +25,3 @@ def served(state_folder: Path) -> Iterator[Running]:
             yield wait_until_listening(state_folder, process)
         finally:
             process.terminate()
-
-
-def wait_until_listening(state_folder: Path, process: "subprocess.Popen[bytes]") -> Running:
-    import httpx
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        info = running(state_folder)
-        if info is not None:
-            try:
-                httpx.get(f"{info.url}/sim/status").raise_for_status()
-            except httpx.HTTPError:
-                pass
-            else:
-                return info
-        time.sleep(0.05)
-    raise RuntimeError("the served market did not start")

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import stat
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from test_wire_formats import DYDX_CANDLE, DYDX_MARKET, PYTH_UPDATE
 from websockets.asyncio.client import connect
-from worlds import ETH_FEED, NOW, departures, world_at
+from worlds import ETH_FEED, NOW, departures, wait_until_listening, world_at
 
 from bethna_cli.adapters.sim.clock import SimClock
 from bethna_cli.adapters.sim.server import keep_clock, kept_clock, running, serve
@@ -157,6 +160,17 @@ def test_a_folder_of_a_market_that_died_is_not_running(tmp_path):
 
     assert running(tmp_path) is None
     assert running(tmp_path / "nowhere") is None
+
+
+def test_a_market_that_is_told_to_stop_leaves_its_clock_and_no_trace_of_itself(tmp_path):
+    script = Path(__file__).with_name("served.py")
+    with subprocess.Popen([sys.executable, str(script), str(tmp_path), NOW.isoformat()]) as process:
+        wait_until_listening(tmp_path, process)
+        process.terminate()
+        status = process.wait(timeout=20)
+
+    assert status == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["clock.json"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.com"])

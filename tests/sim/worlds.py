@@ -5,6 +5,8 @@ import csv
 import gzip
 import io
 import re
+import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import httpx
 
 from bethna_cli.adapters.sim.market import SimWorld
+from bethna_cli.adapters.sim.server import Running, running
 from bethna_cli.adapters.sim.wire import create_app
 from bethna_cli.adapters.sim.world import World
 
@@ -158,3 +161,19 @@ class Recorded:
 
 def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def wait_until_listening(state_folder: Path, process: "subprocess.Popen[bytes]") -> Running:
+    """Wait for a process that runs `served.py` to answer."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        info = running(state_folder)
+        if info is not None:
+            try:
+                httpx.get(f"{info.url}/sim/status").raise_for_status()
+            except httpx.HTTPError:
+                pass
+            else:
+                return info
+        time.sleep(0.05)
+    raise RuntimeError("the served market did not start")

@@ -9,7 +9,9 @@ import hmac
 import json
 import os
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -77,7 +79,7 @@ def serve(
     extra_app: AsgiApp | None = None,
     on_ready: Callable[[Running], None] | None = None,
 ) -> None:
-    """Serve `world` until SIGINT or SIGTERM; port 0 takes a free one.
+    """Serve `world` in the main thread until SIGINT or SIGTERM; port 0 takes a free one.
 
     clock: the world's clock where it can be moved, None for a replay. extra_app: what answers below `/rpc`. on_ready is
     told where to connect. Raises ConfigurationError when the host is not this machine or the port is taken.
@@ -91,6 +93,8 @@ def serve(
     _write_private(state_folder / SERVER_FILE, asdict(info))
     if clock is not None:
         keep_clock(state_folder, clock)
+    # uvicorn raises the signal that stopped it once more; by default that would kill us before we have tidied up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         if on_ready is not None:
             on_ready(info)
