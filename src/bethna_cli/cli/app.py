@@ -3,6 +3,8 @@
 It decides nothing about markets. Commands live in the modules that `registry` names and are imported when they run.
 """
 
+import gc
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -18,6 +20,7 @@ from bethna_cli.domain.errors import BethnaError
 
 FIRST_LINE = "bethna recommend ETH"
 INTERRUPTED = 130
+COLLECT_EVERY = 200_000
 
 
 class _Commands(Mapping[str, Any]):
@@ -89,6 +92,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code. No exception escapes; a reader that leaves early is no error."""
+    _travel_light()
     try:
         code = _dispatch(list(arguments), as_json="--json" in arguments)
         sys.stdout.flush()
@@ -98,6 +102,18 @@ def run(arguments: Sequence[str]) -> int:
         output.let_go_of_stdout()
         return 0
     return code
+
+
+def _travel_light() -> None:
+    """Leave out what a short run never uses; together about a quarter of the time of `bethna recommend`.
+
+    httpx brings its own command line (with rich, pygments and click) when it can; pydantic looks through every
+    installed package for plug-ins, which have no business with our validation anyway; a collection of cycles every 700
+    objects finds nothing while modules are being loaded.
+    """
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(COLLECT_EVERY)
 
 
 def _dispatch(arguments: list[str], as_json: bool) -> int:
