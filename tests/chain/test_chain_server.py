@@ -7,9 +7,10 @@ import pytest
 from served_chains import EmbeddedTestChain, Listener, RpcFailure, UvicornThread, open_chain
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from bethna_cli.adapters.sim import rpc_server
 from bethna_cli.adapters.sim.node import Node
 from bethna_cli.adapters.sim.rpc_server import rpc_app
 
@@ -91,3 +92,17 @@ def test_the_node_can_live_at_a_path_of_a_larger_server():
     with Listener(f"ws://{url}/") as listener:
         assert listener.ask("eth_chainId") == "0xbe6c9"
     server.stop()
+
+
+def test_a_listener_that_falls_behind_is_cut_off(embedded: EmbeddedTestChain, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rpc_server, "MAX_UNSENT", 10)
+    with Listener(embedded.ws_url) as listener:
+        heads = listener.subscribe("newHeads")
+        embedded.clock.advance(60)  # 30 heads at once
+
+        with pytest.raises(ConnectionClosed) as closed:
+            listener.wait_for(heads, 30)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+    assert embedded.number() == 30

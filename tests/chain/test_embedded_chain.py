@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,12 +37,14 @@ class Desk:
         block: dict[str, Any] = self.ask("eth_getBlockByNumber", "latest", False)
         return block
 
-    def raw(self, nonce: int, to: str | None = NOBODY, data: bytes | str = b"", **changes: Any) -> str:
+    def raw(
+        self, nonce: int, to: str | None = NOBODY, data: bytes | str = b"", *, account: Any = WALLET, **changes: Any
+    ) -> str:
         transaction = {
             "type": 2, "chainId": 779_977, "nonce": nonce, "to": to, "data": data, "value": 0, "gas": 200_000,
             "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**6,
         }  # fmt: skip
-        return "0x" + WALLET.sign_transaction({**transaction, **changes}).raw_transaction.hex()
+        return "0x" + account.sign_transaction({**transaction, **changes}).raw_transaction.hex()
 
     def send(self, nonce: int, to: str | None = NOBODY, data: bytes | str = b"", **changes: Any) -> str:
         sent: str = self.ask("eth_sendRawTransaction", self.raw(nonce, to, data, **changes))
@@ -509,6 +513,23 @@ def test_calls_leave_nothing_behind(desk: Desk):
 
     assert int(desk.ask("eth_getStorageAt", address, "0x0"), 16) == 0
     assert desk.ask("eth_getStorageAt", address, word(0)) == word(0)
+
+
+def test_a_node_may_be_shared_by_threads(desk: Desk):
+    people = [Account.from_key("0x" + f"{n:02x}" * 32) for n in range(1, 5)]
+    for nonce, person in enumerate(people):
+        desk.send(nonce, person.address, value=10**18)
+
+    def pay_ten_times(person: Any) -> None:
+        for nonce in range(10):
+            desk.ask("eth_sendRawTransaction", desk.raw(nonce, value=1, account=person))
+            desk.ask("eth_call", {"to": NOBODY})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(pay_ten_times, people))
+
+    assert desk.ask("eth_getBalance", NOBODY) == hex(40)
+    assert int(desk.ask("eth_blockNumber"), 16) == 44
 
 
 def test_value_is_neither_made_nor_lost_but_for_the_base_fee(desk: Desk):
