@@ -238,7 +238,6 @@ contract SentientTrader is SignedIntents {
         IERC20(trade.tokenIn).safeTransferFrom(trade.user, address(this), trade.amountIn);
         uint256 arrived = _balance(trade.tokenIn, address(this)) - trade.ownInBefore;
         if (arrived != trade.amountIn) revert FeeOnTransfer(trade.amountIn, arrived);
-        if (Math.saturatingSub(trade.userInBefore, _balance(trade.tokenIn, trade.user)) > trade.amountIn) revert OverPull();
     }
 
     function _callVenue(Trade memory trade, bytes calldata routeData) private {
@@ -263,6 +262,7 @@ contract SentientTrader is SignedIntents {
     }
 
     function _deliver(Trade memory trade) private returns (uint256 received) {
+        // Only what came through here counts: the user may be owed other money, and a venue could have that paid out now.
         uint256 proceeds = Math.saturatingSub(_balance(trade.tokenOut, address(this)), trade.ownOutBefore);
         if (proceeds < trade.minAmountOut) revert SlippageExceeded(trade.minAmountOut, proceeds);
         IERC20(trade.tokenOut).safeTransfer(trade.user, proceeds);

@@ -176,10 +176,20 @@ abstract contract TraderAdministration is ISentientTrader, Ownable2Step, Pausabl
     function _requireFixedCode(address router) private view {
         bytes memory code = router.code;
         if (code.length == 0) revert RouterNotAllowed(router);
-        for (uint256 offset = 0; offset < code.length; ++offset) {
-            uint8 opcode = uint8(code[offset]);
-            if (opcode == 0xf4 || opcode == 0xf2) revert RouterCanDelegate(router);
-            if (opcode >= 0x60 && opcode <= 0x7f) offset += opcode - 0x5f;
+        bool delegates = false;
+        // In assembly because Solidity's bounds checks would cost millions of gas over a whole contract.
+        assembly ("memory-safe") {
+            let cursor := add(code, 32)
+            let end := add(cursor, mload(code))
+            for {} lt(cursor, end) { cursor := add(cursor, 1) } {
+                let opcode := byte(0, mload(cursor))
+                if lt(sub(opcode, 0x60), 32) { cursor := add(cursor, sub(opcode, 0x5f)) }
+                if or(eq(opcode, 0xf4), eq(opcode, 0xf2)) {
+                    delegates := 1
+                    break
+                }
+            }
         }
+        if (delegates) revert RouterCanDelegate(router);
     }
 }

@@ -26,6 +26,15 @@ contract HostileVenueTest is Fixture {
         );
     }
 
+    /// @dev Otherwise a venue could keep the proceeds and have the user paid what an expired option owes them anyway.
+    function test_executeTrade_countsOnlyWhatCameThroughTheContract() public {
+        rogue.payDirectly(user);
+        refuses(
+            HostileRouter.Mode.PAY_THE_USER_DIRECTLY,
+            abi.encodeWithSelector(ISentientTrader.SlippageExceeded.selector, 1_980_000, 0)
+        );
+    }
+
     function test_executeTrade_passesOnTheVenuesOwnRefusal() public {
         refuses(HostileRouter.Mode.REVERT, abi.encodeWithSignature("Error(string)", "venue closed"));
     }

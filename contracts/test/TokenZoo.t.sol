@@ -18,6 +18,7 @@ import {
     NoReturnToken,
     RebasingToken,
     SenderFeeToken,
+    ShrinkingToken,
     StubToken,
     UnderReportingToken
 } from "./support/Tokens.sol";
@@ -67,6 +68,7 @@ contract TokenZooTest is Fixture {
     function test_senderFeeToken_cannotChargeTheUserMoreThanTheSignedAmount() public {
         StubToken token = list(address(new SenderFeeToken()));
         ISentientTrader.TradeIntent memory i = sellOf(address(token));
+        SenderFeeToken(address(token)).setCharged(user);
         token.mint(user, 1 * USDC);
         executeExpecting(i, abi.encodePacked(ISentientTrader.OverPull.selector));
     }
@@ -74,6 +76,7 @@ contract TokenZooTest is Fixture {
     function test_senderFeeToken_cannotChargeDonations() public {
         StubToken token = list(address(new SenderFeeToken()));
         ISentientTrader.TradeIntent memory i = buyOf(address(token));
+        SenderFeeToken(address(token)).setCharged(address(trader));
         token.mint(address(trader), 1 * USDC);
         executeExpecting(i, abi.encodePacked(ISentientTrader.OverPull.selector));
     }
@@ -147,6 +150,15 @@ contract TokenZooTest is Fixture {
         RebasingToken token = new RebasingToken();
         list(address(token));
         eq(execute(sellOf(address(token))), 100 * USDC, "sold");
+    }
+
+    function test_shrinkingToken_cannotMakeDonationsPayForATrade() public {
+        ShrinkingToken token = new ShrinkingToken();
+        list(address(token));
+        ISentientTrader.TradeIntent memory i = sellOf(address(token));
+        token.mint(address(trader), 10 * USDC);
+        token.setTrigger(address(rogue));
+        executeExpecting(i, abi.encodePacked(ISentientTrader.OverPull.selector));
     }
 
     /// @dev Were the leftover USDC counted as proceeds, a venue could take half of the money and deliver nothing.

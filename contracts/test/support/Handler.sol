@@ -83,6 +83,7 @@ contract Handler is Test {
             address(new HookToken()),
             address(usdc_)
         ];
+        SenderFeeToken(tokens[3]).setCharged(users[0]);
         for (uint256 r = 0; r < 2; ++r) (buysAllowed[address(routers[r])], sellsAllowed[address(routers[r])]) = (true, true);
         (modelCourier[couriers[0]], modelCourier[couriers[1]]) = (true, false);
         for (uint256 t = 0; t < 6; ++t) if (t != 1) modelListing[tokens[t]] = ISentientTrader.Listing.ACTIVE;

@@ -20,7 +20,8 @@ contract HostileRouter is IThetanutsRouter {
         REVERT,
         GAS_BOMB,
         RETURN_BOMB,
-        KEEP_ALL
+        KEEP_ALL,
+        PAY_THE_USER_DIRECTLY
     }
 
     uint256 public constant PRICE_USDC = 50; // per contract: 1 USDC unit buys 1/50 contract unit
@@ -31,6 +32,7 @@ contract HostileRouter is IThetanutsRouter {
     bytes public payload;
     bool public payloadSucceeded;
     uint256 public extraPulled;
+    address public payee;
     mapping(address token => bool) public isSeries;
 
     constructor(IERC20 usdc_) {
@@ -39,6 +41,12 @@ contract HostileRouter is IThetanutsRouter {
 
     function setMode(Mode mode_) external {
         mode = mode_;
+    }
+
+    /// @notice Pay this account past the trader from now on.
+    function payDirectly(address payee_) external {
+        mode = Mode.PAY_THE_USER_DIRECTLY;
+        payee = payee_;
     }
 
     /// @notice What to call on the trader in mode REENTER.
@@ -96,7 +104,7 @@ contract HostileRouter is IThetanutsRouter {
         if (mode == Mode.LIE) return type(uint256).max;
         if (mode == Mode.KEEP_ALL) return 0;
         uint256 paid = mode == Mode.PAY_ONE_SHORT ? minOut - 1 : out;
-        _pay(tokenOut, recipient, paid);
+        _pay(tokenOut, mode == Mode.PAY_THE_USER_DIRECTLY ? payee : recipient, paid);
         return mode == Mode.PAY_ONE_SHORT ? type(uint256).max : paid;
     }
 

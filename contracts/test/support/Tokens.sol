@@ -27,11 +27,17 @@ contract FeeToken is StubToken {
     }
 }
 
-/// @notice Delivers in full, and charges the sender 1 % on top.
+/// @notice Delivers in full, and charges one chosen sender 1 % on top.
 contract SenderFeeToken is StubToken {
+    address public charged;
+
+    function setCharged(address charged_) external {
+        charged = charged_;
+    }
+
     function _update(address from, address to, uint256 value) internal override {
         super._update(from, to, value);
-        if (from != address(0) && to != address(0)) super._update(from, address(0xfee), value / 100);
+        if (from == charged && from != address(0)) super._update(from, address(0xfee), value / 100);
     }
 }
 
@@ -121,9 +127,23 @@ contract RebasingToken is StubToken {
         return super.balanceOf(account) * index / 100;
     }
 
-    function _update(address from, address to, uint256 value) internal override {
+    function _update(address from, address to, uint256 value) internal virtual override {
         super._update(from, to, value * 100 / index);
         if (rising && from != address(0)) index = index * 11 / 10;
+    }
+}
+
+/// @notice Halves everyone's balance whenever tokens reach `trigger`.
+contract ShrinkingToken is RebasingToken {
+    address public trigger;
+
+    function setTrigger(address trigger_) external {
+        trigger = trigger_;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (to == trigger) index = index / 2;
     }
 }
 
