@@ -6,8 +6,9 @@ an empty list for an outage, or an exception of the library underneath.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from bethna_cli.domain.errors import ContractRefused
 from bethna_cli.domain.market import (
     Asset,
     Funding,
@@ -18,6 +19,24 @@ from bethna_cli.domain.market import (
     SpotPrice,
 )
 from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
+
+if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and they cost 10 ms
+    from bethna_cli.domain.chain import (
+        Account,
+        Address,
+        Block,
+        BlockAt,
+        Call,
+        ContractState,
+        DeploymentTerms,
+        Fees,
+        Hash,
+        Log,
+        LogQuery,
+        Receipt,
+        Tag,
+        UnsignedTransaction,
+    )
 
 
 class Clock(Protocol):
@@ -87,6 +106,85 @@ class Trainer(Protocol):
     def grow(self, data: TrainingSet, rows: Sequence[int]) -> Forest: ...
 
     def shares(self, data: TrainingSet, split: Split) -> list[Shares]: ...
+
+
+class Chain(Protocol):
+    """One EVM chain behind one or several RPC endpoints.
+
+    Reads are of the newest block unless `at` says otherwise; they are repeated and passed on to the next endpoint,
+    sends never. Raises WrongChain (an endpoint serves another chain), SourceUnavailable (SourceRateLimited,
+    SourceMalformed, NodeBehind, SourceStale), EndpointsDisagree, ContractRefused (the call reverted; a subclass says
+    how to react).
+    """
+
+    @property
+    def chain_id(self) -> int: ...
+
+    @property
+    def endpoints(self) -> int:
+        """How many endpoints are set up; one alone cannot be checked against another."""
+        ...
+
+    async def check(self) -> None:
+        """Ask every endpoint now for its chain id, and where there are several for the block at the lower head."""
+        ...
+
+    async def block(self, at: "BlockAt" = ...) -> "Block": ...
+
+    async def call(self, call: "Call", at: "BlockAt" = ...) -> bytes: ...
+
+    async def call_many(self, calls: "Sequence[Call]", at: "BlockAt" = ...) -> "list[bytes | ContractRefused]":
+        """Run calls in one batch on one endpoint. One that reverts gives its refusal in place of its bytes."""
+        ...
+
+    async def accounts(self, addresses: "Sequence[Address]", at: "BlockAt" = ...) -> "list[Account]": ...
+
+    async def nonce(self, address: "Address", at: "BlockAt" = ...) -> int:
+        """Count the transactions an address has sent, with `Tag.PENDING` those that wait too."""
+        ...
+
+    async def fees(self) -> "Fees": ...
+
+    async def estimate_gas(self, call: "Call") -> int: ...
+
+    async def send_raw(self, raw: bytes) -> "Hash":
+        """Send a signed transaction once, and return its hash; a node that knows it already is a success.
+
+        Raises OutcomeUnknown when it may have been accepted (an answer was lost, its nonce is used),
+        TransactionRejected when the node refused it, SourceUnavailable when no endpoint was reached at all.
+        """
+        ...
+
+    async def receipt(self, transaction: "Hash", at: "Tag" = ..., *, confirmed: bool = False) -> "Receipt | None":
+        """Return what became of a transaction whose block is at or below `at`, None while there is none.
+
+        confirmed: every endpoint must have it and all must agree; one endpoint alone is believed.
+        """
+        ...
+
+    async def logs(self, query: "LogQuery", first: int, last: int) -> "list[Log]":
+        """Return the logs of the blocks `first` to `last`, in order, only when the endpoint proves to have them all."""
+        ...
+
+
+class TraderContracts(Protocol):
+    """SentientTrader contracts on one chain: their state, and the transactions that create and steer them."""
+
+    async def state(self, address: "Address", routers: "Sequence[Address]" = ()) -> "ContractState":
+        """Read everything at one block; `routers` besides the default one. Raises ContractMismatch."""
+        ...
+
+    async def router_usdc(self, router: "Address") -> "Address":
+        """Ask a token router which USDC it trades in. Raises ContractMismatch when it does not say."""
+        ...
+
+    async def deployment(self, terms: "DeploymentTerms", sender: "Address") -> "UnsignedTransaction":
+        """Prepare the creation of a contract. Raises ContractRefused when its constructor would revert."""
+        ...
+
+    async def switch(self, address: "Address", sender: "Address", *, paused: bool) -> "UnsignedTransaction":
+        """Prepare a pause or an unpause. Raises ContractRefused when the contract would."""
+        ...
 
 
 class Ledger(Protocol):

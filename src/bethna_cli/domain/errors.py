@@ -4,18 +4,22 @@ BethnaError                     1  our bug
 ├── UsageError                  2  wrong usage
 ├── TradeRefused                3  refused by a check, or by the person
 │   ├── InsufficientLiquidity · GasTooHigh · ContractPaused · SlippageTooHigh
-│   └── QuoteExpired · NothingSuitable
+│   ├── QuoteExpired · NothingSuitable · TransactionRejected
+│   └── ContractRefused             and, where callers react differently:
+│       SlippageExceeded · TradingPaused · DeadlinePassed · QuoteUnavailable · NonceAlreadyUsed · NotEnoughTokens ·
+│       LimitReached · CallerNotAllowed
 ├── ConfigurationError          4  configuration, wallet or password
-│   └── ModelCorrupt · DataRefused
+│   └── ModelCorrupt · DataRefused · WrongChain · ContractMismatch
 ├── OutsideError                5  something outside is down or stale
 │   ├── SourceUnavailable
-│   │   ├── SourceDisabled · SourceRateLimited · SourceMalformed · SourceStale
+│   │   ├── SourceDisabled · SourceRateLimited · SourceMalformed · SourceStale · NodeBehind
+│   ├── EndpointsDisagree · OutcomeUnknown
 │   └── NotEnoughData
 └── NotFound                    6  not found
     └── UnknownAsset
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class BethnaError(Exception):
@@ -80,6 +84,86 @@ class NothingSuitable(TradeRefused):
     code = "nothing_suitable"
 
 
+class TransactionRejected(TradeRefused):
+    """A node refused a signed transaction. A copy that was sent before may still be mined."""
+
+    code = "transaction_rejected"
+
+
+class ContractRefused(TradeRefused):
+    """A contract reverted. `name` is its error as the contract calls it, `arguments` the values it carried."""
+
+    code = "contract_refused"
+
+    def __init__(self, name: str, arguments: Mapping[str, object] | None = None, *, hint: str | None = None) -> None:
+        self.name = name
+        self.arguments = dict(arguments or {})
+        shown = ", ".join(f"{key}={value}" for key, value in self.arguments.items())
+        super().__init__(f"The contract refused: {name}({shown}).", hint=hint)
+
+
+class SlippageExceeded(ContractRefused, SlippageTooHigh):
+    """The venue would deliver less than the agreed minimum. Both in base units of what is received."""
+
+    code = "slippage_too_high"
+
+    @property
+    def minimum(self) -> int:
+        return _integer(self.arguments["minOut"])
+
+    @property
+    def got(self) -> int:
+        return _integer(self.arguments["got"])
+
+
+class TradingPaused(ContractRefused, ContractPaused):
+    """The contract is paused for this kind of trade."""
+
+    code = "contract_paused"
+
+
+class DeadlinePassed(ContractRefused, QuoteExpired):
+    """The intent, the quote, the permit or the option has run out on chain."""
+
+    code = "quote_expired"
+
+
+class QuoteUnavailable(ContractRefused, InsufficientLiquidity):
+    """The maker's quote is used up, cancelled or not to be filled any more; another one may do."""
+
+    code = "insufficient_liquidity"
+
+
+class NonceAlreadyUsed(ContractRefused):
+    """The intent was executed or cancelled before; look for its event instead of trying again."""
+
+    code = "nonce_used"
+
+
+class NotEnoughTokens(ContractRefused):
+    """Balance or allowance is smaller than the trade needs."""
+
+    code = "not_enough_tokens"
+
+
+class LimitReached(ContractRefused):
+    """The person's own session limits do not allow it."""
+
+    code = "limit_reached"
+
+
+class CallerNotAllowed(ContractRefused):
+    """The account that calls has no right to."""
+
+    code = "caller_not_allowed"
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("not a number from the chain")
+    return value
+
+
 class ConfigurationError(BethnaError):
     """Settings, files, wallet or password are not usable as they are."""
 
@@ -97,6 +181,23 @@ class DataRefused(ConfigurationError):
     """A history file is not what its format says: unsorted, contradictory, not finite, without a time zone."""
 
     code = "data_refused"
+
+
+class WrongChain(ConfigurationError):
+    """An RPC endpoint serves another chain than the network that is set. Nothing is signed for it."""
+
+    code = "wrong_chain"
+
+    def __init__(self, source: str, expected: int, found: int) -> None:
+        super().__init__(f"{source} serves chain {found}, not {expected}.", hint="bethna config set rpc_url")
+        self.expected = expected
+        self.found = found
+
+
+class ContractMismatch(ConfigurationError):
+    """At a pinned or given address lives no contract, or another one than it should be."""
+
+    code = "contract_mismatch"
 
 
 class OutsideError(BethnaError):
@@ -149,6 +250,29 @@ class SourceStale(SourceUnavailable):
         super().__init__(source, f"the data is {age_s:.0f} s old; the limit is {limit_s:.0f} s")
         self.age_s = age_s
         self.limit_s = limit_s
+
+
+class NodeBehind(SourceUnavailable):
+    """An RPC node lags: it lacks a block, went back in height, or its answers contradict each other."""
+
+    code = "node_behind"
+
+
+class EndpointsDisagree(OutsideError):
+    """Two RPC endpoints tell different stories about the same block or transaction; neither is believed."""
+
+    code = "endpoints_disagree"
+
+
+class OutcomeUnknown(OutsideError):
+    """A transaction may or may not have been accepted. It is neither sent nor failed until the chain says which."""
+
+    code = "outcome_unknown"
+
+    def __init__(self, transaction_hash: str, reason: str) -> None:
+        super().__init__(f"Transaction {transaction_hash}: {reason}; it may be on its way.", hint=None)
+        self.transaction_hash = transaction_hash
+        self.reason = reason
 
 
 class NotEnoughData(OutsideError):

@@ -1,0 +1,102 @@
+"""Logs that can be believed: a node must show the blocks it claims to have searched.
+
+`eth_getLogs` answers `[]` for a range that a lagging node has not seen, and a load balancer may ask such a node. So the
+headers of the whole range are read with the logs and must form one chain; a block whose bloom says that it may hold a
+match but that gave none is asked again by its hash (EIP-234), which a node without that block refuses. A log that the
+query, its header or its bloom contradicts is refused too. The receipts' root is not recomputed.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bethna_cli.adapters.evm_wire import block_of, filter_param, logs_of, matches, strictly
+from bethna_cli.adapters.rpc import Request
+from bethna_cli.domain.chain import Block, Log, LogQuery
+from bethna_cli.domain.errors import NodeBehind, SourceMalformed
+
+CHUNK_BLOCKS = 50
+"""Blocks per exchange: headers of busy Base blocks weigh up to 40 kB each, and a body may hold 5 MB."""
+
+
+class Asker(Protocol):
+    """One endpoint that answers reads, refusals raised."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self, requests: Sequence[Request]) -> list[object]: ...
+
+
+async def proven_logs(node: Asker, query: LogQuery, first: int, last: int) -> list[Log]:
+    """Return the logs of the blocks `first` to `last` in order. Raises NodeBehind, SourceMalformed."""
+    found: list[Log] = []
+    parent: Block | None = None
+    for start in range(first, last + 1, CHUNK_BLOCKS):
+        end = min(start + CHUNK_BLOCKS - 1, last)
+        headers, logs = await _chunk(node, query, start, end)
+        _check_chain(node.name, headers, start, parent)
+        _check_logs(node.name, query, headers, logs)
+        await _check_silent(node, query, headers, logs)
+        found += sorted(logs, key=lambda log: (log.block_number, log.log_index))
+        parent = headers[-1]
+    return found
+
+
+async def _chunk(node: Asker, query: LogQuery, start: int, end: int) -> tuple[list[Block], list[Log]]:
+    reach: dict[str, object] = {"fromBlock": hex(start), "toBlock": hex(end)}
+    requests: list[Request] = [("eth_getLogs", [filter_param(query) | reach])]
+    requests += [("eth_getBlockByNumber", [hex(number), False]) for number in range(start, end + 1)]
+    logs, *headers = await node.read(requests)
+    if None in headers:
+        raise NodeBehind(node.name, f"it does not have block {start + headers.index(None)}")
+    blocks = [strictly(node.name, "a block", block_of, header) for header in headers]
+    return blocks, strictly(node.name, "a log", logs_of, logs)
+
+
+def _check_chain(name: str, headers: Sequence[Block], start: int, parent: Block | None) -> None:
+    """Raise NodeBehind unless the headers follow each other, as they do on one node between two reorganisations."""
+    for number, header in enumerate(headers, start):
+        if header.number != number:
+            raise SourceMalformed(name, "it answered with another block")
+        if parent is not None and header.parent_hash != parent.hash:
+            raise NodeBehind(name, f"its chain changed at block {number} while it was read")
+        parent = header
+
+
+def _check_logs(name: str, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:
+    hashes = {header.number: header for header in headers}
+    places = {(log.block_number, log.log_index) for log in logs}
+    if len(places) != len(logs) or not all(matches(query, log) and log.block_number in hashes for log in logs):
+        raise SourceMalformed(name, "it answered with logs that were not asked for")
+    for log in logs:
+        header = hashes[log.block_number]
+        if log.block_hash != header.hash:
+            raise NodeBehind(name, f"its logs of block {log.block_number} are of another block")
+        if not _may_hold(header, LogQuery((log.address,), tuple((topic,) for topic in log.topics))):
+            raise SourceMalformed(name, f"block {log.block_number} cannot hold the log it was given with")
+
+
+async def _check_silent(node: Asker, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:
+    """Raise NodeBehind when a block that gave nothing gives something, or is unknown, by its hash."""
+    heard = {log.block_number for log in logs}
+    suspects = [header for header in headers if header.number not in heard and _may_hold(header, query)]
+    if not suspects:
+        return
+    asked: list[Request] = [("eth_getLogs", [filter_param(query) | {"blockHash": one.hash}]) for one in suspects]
+    for header, answer in zip(suspects, await node.read(asked), strict=True):
+        if answer != []:
+            raise NodeBehind(node.name, f"it left out logs of block {header.number}")
+
+
+def _may_hold(header: Block, query: LogQuery) -> bool:
+    """Say whether the header's bloom admits a match."""
+    from eth_bloom.bloom import BloomFilter
+
+    bloom: Any = BloomFilter(int.from_bytes(header.logs_bloom))
+
+    def admits(value: str) -> bool:
+        return bytes.fromhex(value[2:]) in bloom
+
+    if query.addresses and not any(admits(address) for address in query.addresses):
+        return False
+    return all(wanted is None or any(admits(topic) for topic in wanted) for wanted in query.topics)
