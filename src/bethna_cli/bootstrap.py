@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 SHIPPED_MODEL = "model/alpha-1.bin"
 SIMULATED_KEY = "simulated"
 EMBEDDED_URL = "http://embedded.market"
-REPLAYED_BY = {"spot": "hermes", "options": "thetanuts", "funding": "dydx", "history": "dydx", "sentiment": "fng"}
-"""Which service of a replay answers for each part of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +156,8 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
     from bethna_cli.adapters.sim.wire import create_app
 
     world = ReplayWorld.open(folder, asset, _replay_moment(at))
-    remarks = {part: world.notes[service] for part, service in REPLAYED_BY.items()}
     transport = httpx.ASGITransport(create_app(world))
-    return _Market(world.clock, Origin.REPLAY, transport, EMBEDDED_URL, remarks, at)
+    return _Market(world.clock, Origin.REPLAY, transport, EMBEDDED_URL, world.remarks, at)
 
 
 def _replay_moment(at: datetime | None) -> datetime:

@@ -96,6 +96,28 @@ def test_every_answer_is_marked_as_replay_with_its_date(recorded):
     assert "recorded with the chain" in reply.headers["x-bethna-note"]
 
 
+def test_what_stands_behind_each_part_is_read_from_the_files(recorded):
+    path = recorded.period / "eth_usd_1h.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().split("\n")
+    lines[201:] = [line.replace("binance_spot", "okx_perp") for line in lines[201:]]
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+
+    remarks = opened(recorded).remarks
+
+    assert remarks["history"] == (
+        "recorded candles of binance_spot, from 2026-03-09T08:00:00Z on okx_perp, without volume"
+    )
+    assert remarks["funding"].startswith("recorded 8-hour rates of binance, per hour")
+
+
+def test_a_source_that_is_no_name_is_refused(recorded):
+    path = recorded.period / "eth_usd_1h.csv.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"binance_spot", b"[red]\x1b[2J")))
+
+    with pytest.raises(DataRefused, match="is not a name"):
+        opened(recorded)
+
+
 @pytest.mark.parametrize("minute", [0, 30, 59])
 def test_nothing_after_the_chain_is_answered_however_late_the_wished_moment(recorded, minute):
     at = datetime(2026, 3, 10, 15, minute, tzinfo=UTC)

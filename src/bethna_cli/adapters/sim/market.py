@@ -160,12 +160,8 @@ class SimWorld:
 
 def merged(starts_s: int, parts: list[Bar], open_interest_coin: float | None = None) -> Bar:
     """Join neighbouring candles, oldest first, into one that starts at `starts_s`."""
-    return Bar(
-        starts_s,
-        parts[0].open,
-        max(part.high for part in parts),
-        min(part.low for part in parts),
-        parts[-1].close,
-        sum(part.volume_coin for part in parts),
-        open_interest_coin,
-    )
+    first, last = parts[0], parts[-1]
+    high, low, volume_coin = first.high, first.low, first.volume_coin
+    for part in parts[1:]:
+        high, low, volume_coin = max(high, part.high), min(low, part.low), volume_coin + part.volume_coin
+    return Bar(starts_s, first.open, high, low, last.close, volume_coin, open_interest_coin)

@@ -5,11 +5,14 @@ time. Nothing after it is read: candles that had closed, funding that was settle
 asset has snapshots of its own; the asked one sets the clock. Recorded quotes carry no signature and cannot be bought.
 """
 
+import csv
+import gzip
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 
 from bethna_cli.adapters.clocks import FixedClock
 from bethna_cli.adapters.history_files import read_candles, read_fear_greed, read_funding
@@ -29,7 +32,7 @@ from bethna_cli.adapters.sim.world import (
     SignedOrder,
     Tick,
 )
-from bethna_cli.domain.errors import ConfigurationError
+from bethna_cli.domain.errors import ConfigurationError, DataRefused
 from bethna_cli.domain.market import Asset, Candle, FundingPoint, Origin
 from bethna_cli.domain.units import from_unix
 from bethna_cli.domain.venue import BASE_R12, VenueAddresses
@@ -38,17 +41,12 @@ PERIOD_FOLDER = "replay_2026"
 FUNDING_LIFE_S = 8 * HOUR_S
 UNSIGNED = "0x"
 
-NOTES = MappingProxyType(
-    {
-        "hermes": "spot: median of the index prices recorded with the chain, band: half their interquartile range; "
-        "candles: as recorded, exchange prices",
-        "dydx": "funding: recorded 8-hour rates of Binance, per hour; candles: as recorded, without volume; "
-        "the next rate is the last settled one",
-        "thetanuts": "quotes recorded on Deribit, coin times the forward; its calls pay without a cap; "
-        "spreads are near ask less far bid",
-        "fng": "recorded index of alternative.me",
-    }
-)
+PARTS_OF_SERVICE = {
+    "hermes": ("spot", "history"),
+    "dydx": ("funding", "history"),
+    "thetanuts": ("options",),
+    "fng": ("sentiment",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class Recording:
 
     chain: Chain
     bars: Mapping[int, Bar]
+    bars_from: str
     funding: tuple[FundingPoint, ...]
 
 
@@ -64,7 +63,6 @@ class ReplayWorld:
     """Recorded history at one moment. `clock` stands still."""
 
     origin = Origin.REPLAY
-    notes = NOTES
 
     def __init__(
         self, clock: FixedClock, recordings: Mapping[Asset, Recording], mood: Sequence[Mood], venue: VenueAddresses
@@ -94,12 +92,36 @@ class ReplayWorld:
         chains = {asset: chain, **{other: read_chain(folder, other, clock.at) for other in beside if other != asset}}
         period = folder / PERIOD_FOLDER
         recordings = {
-            name: Recording(found, _bars(period, name, clock.at), _funding(period, name, clock.at))
+            name: Recording(found, *_bars(period, name, clock.at), funding=_funding(period, name, clock.at))
             for name, found in chains.items()
         }
         mood, _ = read_fear_greed(_file(period, "fear_greed_daily.csv"), clock.at)
         newest_first = [Mood(int(day.day.timestamp()), day.value) for day in reversed(mood)]
         return cls(clock, recordings, newest_first, venue)
+
+    @property
+    def remarks(self) -> Mapping[str, str]:
+        """Return what stands behind the figures of each part of a snapshot, in words."""
+        recording = next(iter(self._recordings.values()))
+        last = recording.funding[-1]
+        return {
+            "spot": "median of the index prices recorded with the chain; band: half their interquartile range",
+            "options": "quotes recorded on Deribit, in USD by their forward; its calls pay without a cap; spreads are "
+            "near ask less far bid",
+            "funding": f"recorded {last.interval_h:g}-hour rates of {last.venue}, per hour; the next rate is the last "
+            "settled one",
+            "history": f"recorded candles of {recording.bars_from}, without volume",
+            "sentiment": "recorded index of alternative.me",
+        }
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Return the remarks by service."""
+        remarks = self.remarks
+        return {
+            service: "; ".join(f"{part}: {remarks[part]}" for part in parts)
+            for service, parts in PARTS_OF_SERVICE.items()
+        }
 
     @property
     def assets(self) -> tuple[Asset, ...]:
@@ -206,9 +228,26 @@ class ReplayWorld:
                 yield SettledFunding(at_s, point.rate / point.interval_h, None if bar is None else bar.close)
 
 
-def _bars(folder: Path, asset: Asset, at: datetime) -> dict[int, Bar]:
-    candles, _ = read_candles(_file(folder, f"{asset.lower()}_usd_1h.csv"), at)
-    return {bar.starts_s: bar for bar in map(_bar, candles)}
+def _bars(folder: Path, asset: Asset, at: datetime) -> tuple[dict[int, Bar], str]:
+    """Return the candles that had closed by `at`, and where they are from, in words."""
+    path = _file(folder, f"{asset.lower()}_usd_1h.csv")
+    candles, _ = read_candles(path, at)
+    return {bar.starts_s: bar for bar in map(_bar, candles)}, _sources(path, len(candles))
+
+
+def _sources(path: Path, rows: int) -> str:
+    """Name the venues in the `source` column of the first `rows` rows, and from when on each later one."""
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
+    seen: list[tuple[str, str]] = []
+    for cells in islice(csv.DictReader(io.StringIO(text)), rows):
+        source = cells.get("source") or "an unnamed source"
+        if not source.replace(" ", "_").isidentifier():
+            raise DataRefused(f"{path.name}: the source at {cells['ts'][:20]} is not a name.")
+        if not seen or seen[-1][0] != source:
+            seen.append((source, cells["ts"]))
+    first, *later = seen
+    return ", ".join([first[0], *(f"from {since} on {source}" for source, since in later)])
 
 
 def _bar(candle: Candle) -> Bar:
