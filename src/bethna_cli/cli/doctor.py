@@ -74,7 +74,7 @@ def doctor(
     try:
         settings = load_settings({"network": network, "replay": replay, "at": at, "seed": seed})
         checks += [_variables(), _folders(settings)]
-        checks += _with_application(settings, wanted)
+        checks += _with_application(settings, wanted, no_color)
     except BethnaError as error:
         place = OUTSIDE if isinstance(error, OutsideError) else HERE
         checks.append(Check("settings", place, FAILED, error.message, hint=error.hint))
@@ -112,13 +112,13 @@ def _folders(settings: "Settings") -> Check:
     return Check("folders", HERE, OK, ", ".join(str(place) for place in modes) or "none yet")
 
 
-def _with_application(settings: "Settings", asset: Asset) -> list[Check]:
+def _with_application(settings: "Settings", asset: Asset, no_color: bool) -> list[Check]:
     from bethna_cli.cli.session import with_market
 
     async def examine(application: "App") -> list[Check]:
         return [_model(application), _store(application), *await _sources(application, asset)]
 
-    return with_market(settings, asset, examine)
+    return with_market(settings, asset, examine, no_color)
 
 
 def _model(application: "App") -> Check:

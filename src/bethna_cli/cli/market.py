@@ -85,7 +85,7 @@ def strategies(
 
     settings = load_settings({"network": network, "replay": replay, "at": at, "seed": seed})
     wanted = parse_product(product) if product else None
-    snapshots = [_observed(settings, asset) for asset in ((wanted.asset,) if wanted else Asset)]
+    snapshots = [_observed(settings, asset, no_color) for asset in ((wanted.asset,) if wanted else Asset)]
     boards = [_board(snapshot) for snapshot in snapshots]
     kind = wanted.kind if wanted else None
     if as_json:
@@ -144,7 +144,7 @@ def market(
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network, "replay": replay, "at": at, "seed": seed})
-    snapshot = _observed(settings, parse_asset(asset))
+    snapshot = _observed(settings, parse_asset(asset), no_color)
     if as_json:
         output.emit(snapshot_document(snapshot))
     else:
@@ -175,7 +175,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     async def ask(application: "App") -> "Recommendation":
         return await advise(request, application.desk())
 
-    answer = with_market(settings, request.asset, ask)
+    answer = with_market(settings, request.asset, ask, no_color)
     if as_json:
         output.emit(recommendation_document(answer))
         return
@@ -194,14 +194,14 @@ def _same_market(settings: "Settings") -> str:
     return "".join(f" --{key} {shlex.quote(str(shown(settings, key)))}" for key in given)
 
 
-def _observed(settings: "Settings", asset: "Asset") -> "MarketSnapshot":
+def _observed(settings: "Settings", asset: "Asset", no_color: bool) -> "MarketSnapshot":
     from bethna_cli.cli.session import with_market
     from bethna_cli.flow.observe import observe
 
     async def look(application: "App") -> "MarketSnapshot":
         return await observe(asset, application.feeds, application.clock)
 
-    return with_market(settings, asset, look)
+    return with_market(settings, asset, look, no_color)
 
 
 def _board(snapshot: "MarketSnapshot") -> "OptionBoard":

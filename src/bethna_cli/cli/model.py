@@ -1,5 +1,6 @@
 """`bethna model` and `bethna train`: what Alpha's model rests on, and how to grow another one."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ def train(data: Data, until: Until = None, out: Out = None, as_json: Json = Fals
     from bethna_cli.cli import output
     from bethna_cli.settings_files import replace_file
 
-    with _progress_bar() as progress:
+    with _progress_bar(no_color) as progress:
         trained = train_on(data, day_end, progress)
     target = out or Path(f"{trained.card['version']}.bin")
     replace_file(target, trained.content)
@@ -71,9 +72,9 @@ def _day_end(word: str | None) -> datetime | None:
 
 
 @contextmanager
-def _progress_bar() -> "Iterator[Progress]":
-    """Show what is being done on stderr when it is a terminal; say nothing otherwise."""
-    if not sys.stderr.isatty():
+def _progress_bar(no_color: bool) -> "Iterator[Progress]":
+    """Show what is being done on stderr when it is a terminal that takes escapes; say nothing otherwise."""
+    if no_color or os.environ.get("NO_COLOR") or not sys.stderr.isatty():
         yield _silent
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

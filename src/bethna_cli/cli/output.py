@@ -34,7 +34,7 @@ def console(no_color: bool = False, stream: TextIO | None = None) -> "Console":
     from rich.console import Console
 
     stream = stream or sys.stdout
-    plain = no_color or bool(os.environ.get("NO_COLOR")) or not stream.isatty()
+    plain = _is_plain(stream, no_color)
     measured = Console(
         file=stream,
         markup=False,
@@ -48,10 +48,14 @@ def console(no_color: bool = False, stream: TextIO | None = None) -> "Console":
     return measured
 
 
+def _is_plain(stream: TextIO, no_color: bool) -> bool:
+    return no_color or bool(os.environ.get("NO_COLOR")) or not stream.isatty()
+
+
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Show a spinner on stderr while the body runs, once it has taken half a second, if stderr is a terminal."""
-    if not sys.stderr.isatty():
+def waiting(what: str, no_color: bool = False) -> Iterator[None]:
+    """Show a spinner on stderr while the body runs, once it has taken half a second; only where escapes may go."""
+    if _is_plain(sys.stderr, no_color):
         yield
         return
     from threading import Event, Thread

@@ -15,6 +15,7 @@ from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.text import clean
 
 LONGEST_WORD = 24
+VENUE_HOUR = "T08:00Z"
 STRADDLE = "straddle"
 
 ALIASES = {
@@ -30,6 +31,7 @@ ALIASES = {
 KINDS = {kind.value.lower().replace("_", "-"): kind for kind in OptionKind}
 _SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([smhdw])", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STRIKES = re.compile(r"\d{1,9}(\.\d{1,8})?(/\d{1,9}(\.\d{1,8})?)?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST_SPAN = timedelta(days=366)
@@ -89,8 +91,13 @@ def parse_strikes(word: str) -> tuple[Decimal, ...]:
 
 
 def parse_expiry(word: str) -> float | datetime:
-    """Read an expiry as days from now (`7d`, `36h`) or as a UTC time (`2026-11-27T08:00Z`). Raises UsageError."""
+    """Read an expiry as days from now (`7d`, `36h`), a UTC time (`2026-11-27T08:00Z`), or a day: 08:00, as the venue.
+
+    Raises UsageError.
+    """
     text = word.strip().upper()
+    if _DAY.fullmatch(text):
+        text += VENUE_HOUR
     if not _TIME.fullmatch(text):
         return parse_span(word, "--expiry ") / timedelta(days=1)
     try:
