@@ -241,17 +241,22 @@ def test_a_market_that_never_traded_has_no_history() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "words"),
     [
-        {"ticker": "BTC-USD"},
-        {"resolution": "1MIN"},
-        {"high": "2400"},
-        {"low": "2480"},
-        {"close": "-1"},
-        {"open": "Infinity"},
-        {"startedAt": datetime.fromtimestamp(NOW_S, UTC).strftime("%Y-%m-%dT%H:30:00.000Z")},
+        ({"ticker": "BTC-USD"}, "something else"),
+        ({"resolution": "1MIN"}, "something else"),
+        ({"high": "2400"}, "contradicts itself"),
+        ({"low": "2480"}, "contradicts itself"),
+        ({"close": "-1"}, "out of bounds"),
+        ({"open": "Infinity"}, "candles.0.open"),
+        ({"startedAt": datetime.fromtimestamp(NOW_S, UTC).strftime("%Y-%m-%dT%H:30:00.000Z")}, "within the hour"),
     ],
 )
-def test_a_candle_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(SourceMalformed):
+def test_a_candle_that_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SourceMalformed, match=words):
         run(dydx(Service(candles={"candles": [dydx_candle(1, **changes)]})).history(Asset.ETH, 3))
+
+
+def test_pages_of_candles_that_do_not_end_are_refused() -> None:
+    with pytest.raises(SourceMalformed, match="do not end"):
+        run(dydx(Service(candles={"candles": [dydx_candle(1)]})).history(Asset.ETH, 3))

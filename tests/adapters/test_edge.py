@@ -104,6 +104,26 @@ def test_the_time_budget_holds_for_all_attempts_together() -> None:
         run(service.get_json("/x"))
 
 
+def test_when_the_budget_ends_it_says_what_happened_last() -> None:
+    answers = [httpx.Response(500), httpx.Response(502)]
+
+    async def worse_and_worse(request: httpx.Request) -> httpx.Response:
+        if not answers:
+            await asyncio.sleep(10)
+        return answers.pop(0)
+
+    with pytest.raises(SourceUnavailable, match="it answered 502"):
+        run(source(worse_and_worse, Limits(budget_s=2)).get_json("/x"))
+
+
+def test_a_wait_longer_than_the_budget_is_not_waited_for() -> None:
+    service = Script(httpx.Response(429, headers={"Retry-After": "40"}))
+
+    with pytest.raises(SourceRateLimited):
+        run(source(service, Limits(budget_s=30)).get_json("/x"))
+    assert service.asked == 1
+
+
 def test_a_redirect_is_not_followed() -> None:
     service = Script(httpx.Response(302, headers={"Location": "https://elsewhere.example/"}))
 

@@ -173,6 +173,10 @@ def oracle(price: str, age_s: float, kind: str = "channel_data") -> dict[str, An
     return {"type": kind, "channel": "v4_markets", "contents": update if kind == "channel_data" else [update]}
 
 
+FOLLOWING = [oracle("9999", 1)]
+"""What the server says after a failure: a price that would be the newest."""
+
+
 class Socks:
     """A dYdX WebSocket server: one list of messages per connection (the last one for ever), sent after `connected`."""
 
@@ -226,12 +230,12 @@ def test_updates_of_other_things_and_older_prices_are_passed_over() -> None:
         [subscribed(), '{"type": "channel_data", "contents": NaN}'],
         [subscribed(), oracle("-1", 1)],
         [subscribed(), oracle("2450", 3600)],
-        [subscribed(status="PAUSED")],
+        [subscribed(status="PAUSED"), {"type": "new"}],
         [subscribed(), {"type": "channel_data", "contents": {"trading": {"ETH-USD": {"status": "CANCEL_ONLY"}}}}],
     ],
 )
-def test_after_an_end_or_a_failure_it_subscribes_again(end: list[Any]) -> None:
-    socks = Socks(end, [subscribed(), oracle("2450.1", 2)])
+def test_after_an_end_or_a_failure_it_subscribes_again_and_believes_nothing_that_followed(end: list[Any]) -> None:
+    socks = Socks([*end, *FOLLOWING[: len(end) // 2]], [subscribed(), oracle("2450.1", 2)])
 
     assert [price.value_usd for price in dydx_prices(1, socks)] == [Decimal("2450.1")]
     assert len(socks.requests) == 2
