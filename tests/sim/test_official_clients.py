@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_wire_formats import (
+from shapes import (
     DYDX_CANDLE,
     DYDX_FUNDING,
     DYDX_LEVEL,
@@ -19,8 +19,8 @@ from test_wire_formats import (
     ISO,
     PYTH_FEED,
     PYTH_UPDATE,
+    departures,
 )
-from worlds import departures
 
 JS = Path(__file__).resolve().parent.parent / "js"
 

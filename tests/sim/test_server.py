@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from test_wire_formats import DYDX_CANDLE, DYDX_MARKET, PYTH_UPDATE
+from shapes import DYDX_CANDLE, DYDX_MARKET, PYTH_UPDATE, departures
 from websockets.asyncio.client import connect
-from worlds import ETH_FEED, NOW, departures, wait_until_listening, world_at
+from worlds import ETH_FEED, NOW, wait_until_listening, world_at
 
 from bethna_cli.adapters.sim.clock import SimClock
 from bethna_cli.adapters.sim.server import keep_clock, kept_clock, running, serve

@@ -4,10 +4,9 @@ import asyncio
 import csv
 import gzip
 import io
-import re
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,48 +47,6 @@ def ask_app(
             return await client.get(path, params=list(params) or None, headers=headers)
 
     return asyncio.run(go())
-
-
-Shape = Any
-"""A type, a pattern, a predicate, a list of one shape, or a dict of shapes (a key may end in `?`)."""
-
-INTEGER = re.compile(r"-?\d+")
-DECIMAL = re.compile(r"-?\d+(\.\d+)?")
-ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-
-
-def departures(shape: Shape, value: object, where: str = "$") -> list[str]:
-    """Name the places where `value` is not of the documented shape; nothing is an empty list."""
-    if isinstance(shape, dict):
-        return _object_departures(shape, value, where)
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return [f"{where}: not a list"]
-        return [found for i, inner in enumerate(value) for found in departures(shape[0], inner, f"{where}[{i}]")]
-    if isinstance(shape, re.Pattern):
-        fits = isinstance(value, str) and shape.fullmatch(value) is not None
-    elif isinstance(shape, type):
-        fits = type(value) is shape
-    elif isinstance(shape, Callable):
-        fits = bool(shape(value))
-    else:
-        fits = value == shape
-    return [] if fits else [f"{where}: {value!r}"]
-
-
-def _object_departures(shape: dict[str, Shape], value: object, where: str) -> list[str]:
-    if not isinstance(value, dict):
-        return [f"{where}: not an object"]
-    required = {name for name in shape if not name.endswith("?")}
-    missing = [f"{where}.{name}: missing" for name in sorted(required - value.keys())]
-    known = {name.rstrip("?"): inner for name, inner in shape.items()}
-    inner = [
-        found
-        for name in known.keys() & value.keys()
-        for found in departures(known[name], value[name], f"{where}.{name}")
-    ]
-    return missing + inner
 
 
 CHAIN_COLUMNS = [
