@@ -97,7 +97,8 @@ def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[Render
     grid.add_row("max profit", _max_profit(trade))
     grid.add_row("break-even", " and ".join(f"{usd(price)} USD" for price in trade.break_even_usd) + " at expiry")
     grid.add_row("chance of profit", share(trade.probability_of_profit))
-    grid.add_row("expected value", f"{signed(usdc_to_decimal(trade.expected_value))} USDC")
+    style = "green" if trade.expected_value > 0 else "red"
+    grid.add_row("expected value", Text(f"{signed(usdc_to_decimal(trade.expected_value))} USDC", style=style))
     yield grid
     spot = rec.market.spot.value
     if trade.payoff and spot:

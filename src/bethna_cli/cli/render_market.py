@@ -34,8 +34,6 @@ def market_notes(snapshot: MarketSnapshot) -> list[Text]:
     board = snapshot.options.value
     if board and board.assumed_cap:
         lines.append(f"options: {board.assumed_cap}")
-    if snapshot.asked_for:
-        lines.insert(0, f"replay: asked for {moment(snapshot.asked_for)}; the last recorded chain before it is shown")
     return [words(f"! {line}", "yellow") for line in lines]
 
 
@@ -108,8 +106,8 @@ def reality(snapshot: MarketSnapshot, network: str) -> Text:
     if Origin.SIMULATED in origins:
         return Text(f"SIMULATED: a made-up market ({network}), {taken}", style="bold magenta")
     if Origin.REPLAY in origins:
-        wished = f" (asked for {moment(snapshot.asked_for)})" if snapshot.asked_for else ""
-        return Text(f"REPLAY {taken}{wished}: recorded, cannot be bought", style="bold magenta")
+        wished = f", asked for {moment(snapshot.asked_for)}" if snapshot.asked_for else ""
+        return Text(f"REPLAY {taken}{wished}; cannot be bought", style="bold magenta")
     return Text(f"LIVE on {network}, {taken}", style="bold green")
 
 
