@@ -3,15 +3,14 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from broken_market import FAULTS, NOW, broken_app, served
 
-from conftest import Bethna
-
+Bethna = Callable[..., "CompletedProcess[str]"]
 AT = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 PATHS = {"PYTH": "/hermes", "DYDX": "/dydx", "THETANUTS": "/thetanuts", "FNG": "/fng"}
 PATIENCE_S = 3.0
