@@ -5,7 +5,7 @@ Every network runs the same code; only addresses, keys, the clock and the way to
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -21,9 +21,11 @@ from bethna_cli.adapters.prices import TRADING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.analysis import model as models
 from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
+from bethna_cli.domain.embedded import EMBEDDED_VENUE
 from bethna_cli.domain.errors import ConfigurationError
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.model import Model, Progress, TrainedModel
+from bethna_cli.domain.venue import BASE_R12, VenueAddresses
 from bethna_cli.flow.advise import Desk
 from bethna_cli.flow.observe import Feeds, Limits
 from bethna_cli.ports import Clock
@@ -32,11 +34,13 @@ from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.sim.clock import SimClock
-    from bethna_cli.adapters.sim.control import SimControl
+    from bethna_cli.adapters.sim.control import SimControl, WorldChoice
 
 SHIPPED_MODEL = "model/alpha-1.bin"
 SIMULATED_KEY = "simulated"
 EMBEDDED_URL = "http://embedded.market"
+PRETENDED = (EMBEDDED_VENUE, BASE_R12)
+"""Whose orders a market without a chain may show: a served world's, or those of Base as recorded and simulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,16 @@ class App:
 class _Market:
     """Where the sources are: the clock they share, how they are reached, and whether they are real.
 
-    embedded: the base URL of a world that lives in this process, None where the services are outside. remarks,
-    asked_for: as in Feeds.
+    embedded: the base URL of a world of our own, in this process or served, None where the services are outside.
+    venues, signed_only: as in ThetanutsClient. remarks, asked_for: as in Feeds.
     """
 
     clock: Clock
     origin: Origin
     transport: httpx.AsyncBaseTransport | None = None
     embedded: str | None = None
+    venues: tuple[VenueAddresses, ...] = (BASE_R12,)
+    signed_only: bool = True
     remarks: Mapping[str, str] = field(default_factory=dict)
     asked_for: datetime | None = None
 
@@ -100,7 +106,7 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterato
     Raises ConfigurationError when settings or the store are unusable, NotFound when there is nothing to replay.
     """
     market = _market(settings, asset)
-    ledger = SqliteLedger.open(store_path(settings))
+    ledger = SqliteLedger.open(store_path(settings, market.origin))
     try:
         async with (
             Edge(
@@ -114,9 +120,9 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterato
         ledger.close()
 
 
-def store_path(settings: Settings) -> Path:
+def store_path(settings: Settings, origin: Origin) -> Path:
     """Return the file of this network's store; pretend trades never mix with real ones, nor replays with either."""
-    name = "replay" if settings.replay else settings.network
+    name = "replay" if origin is Origin.REPLAY else settings.network
     return make_private(settings.folders.data) / f"{name}.db"
 
 
@@ -128,19 +134,35 @@ def _market(settings: Settings, asset: Asset) -> _Market:
         return _Market(clock, Origin.LIVE)
     if settings.market_url:
         return _served(settings, settings.market_url, clock)
-    return _simulated(settings.seed, clock)
+    return _shared(settings) or _simulated(settings.seed, clock)
+
+
+def _shared(settings: Settings) -> _Market | None:
+    """Use the world that `bethna sim up` serves, with its clock, unless another one is asked for."""
+    control = sim_control(settings)
+    info, choice = control.answering(), control.choice()
+    if info is None or choice is None or settings.at is not None:
+        return None
+    if settings.origin("seed") != "default" and settings.seed != choice.seed:
+        return None
+    return replace(_kept(control, choice), embedded=info.url)
 
 
 def _served(settings: Settings, url: str, clock: Clock) -> _Market:
-    """Use a world that another process serves: our own keeps its clock on disk, any other runs on this machine's."""
+    """Use a world at an address: our own keeps its clock on disk, any other runs on this machine's."""
     control = sim_control(settings)
-    info = control.running()
-    if info is None or info.url != url or settings.at is not None:
-        return _Market(clock, Origin.SIMULATED)
-    choice = control.choice()
-    if choice is not None and choice.at is not None:
-        return _Market(FixedClock(datetime.fromisoformat(choice.at)), Origin.REPLAY)
-    return _Market(control.clock() or clock, Origin.SIMULATED)
+    info, choice = control.running(), control.choice()
+    if info is None or info.url != url or choice is None or settings.at is not None:
+        return _Market(clock, Origin.SIMULATED, venues=PRETENDED, signed_only=False)
+    return _kept(control, choice)
+
+
+def _kept(control: "SimControl", choice: "WorldChoice") -> _Market:
+    """Describe the world that the state folder keeps: a replay stands still, a simulated one has a chain."""
+    if choice.at is not None:
+        clock = FixedClock(datetime.fromisoformat(choice.at))
+        return _Market(clock, Origin.REPLAY, venues=PRETENDED, signed_only=False)
+    return _Market(control.clock() or SystemClock(), Origin.SIMULATED, venues=(EMBEDDED_VENUE,))
 
 
 def _simulated(seed: int, clock: Clock) -> _Market:
@@ -148,7 +170,7 @@ def _simulated(seed: int, clock: Clock) -> _Market:
     from bethna_cli.adapters.sim.wire import create_app
 
     app = create_app(SimWorld(seed, clock.now))
-    return _Market(clock, Origin.SIMULATED, httpx.ASGITransport(app), EMBEDDED_URL)
+    return _Market(clock, Origin.SIMULATED, httpx.ASGITransport(app), EMBEDDED_URL, PRETENDED, signed_only=False)
 
 
 def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
@@ -157,7 +179,16 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
 
     world = ReplayWorld.open(folder, asset, _replay_moment(at))
     transport = httpx.ASGITransport(create_app(world))
-    return _Market(world.clock, Origin.REPLAY, transport, EMBEDDED_URL, world.remarks, at)
+    return _Market(
+        world.clock,
+        Origin.REPLAY,
+        transport,
+        EMBEDDED_URL,
+        PRETENDED,
+        signed_only=False,
+        remarks=world.remarks,
+        asked_for=at,
+    )
 
 
 def _replay_moment(at: datetime | None) -> datetime:
@@ -181,7 +212,14 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
     perpetuals = dydx.DydxClient(edge, base_url=url or dydx.INDEXER_URL, origin=market.origin, limits=limits)
     edge, url = place("thetanuts")
     urls = thetanuts.ThetanutsUrls.below(url) if url else None
-    venue = thetanuts.ThetanutsClient(edge, urls=urls, origin=market.origin, limits=limits)
+    venue = thetanuts.ThetanutsClient(
+        edge,
+        urls=urls,
+        venues=market.venues,
+        signed_only=market.signed_only,
+        origin=market.origin,
+        limits=limits,
+    )
     return Feeds(
         spots=(prices, perpetuals.oracle, venue),
         histories=(perpetuals, prices),
@@ -237,7 +275,7 @@ def serve_sim(settings: Settings, port: int, announce: Callable[[str], None]) ->
     A kept world goes on from its own time. Raises ConfigurationError when another world is kept than is asked for.
     """
     from bethna_cli.adapters.sim.control import WorldChoice
-    from bethna_cli.adapters.sim.market import SimWorld
+    from bethna_cli.adapters.sim.exchange import CHAIN_FILE, Exchange
     from bethna_cli.adapters.sim.replay import ReplayWorld
     from bethna_cli.adapters.sim.server import serve
 
@@ -250,9 +288,19 @@ def serve_sim(settings: Settings, port: int, announce: Callable[[str], None]) ->
         serve(replayed, state_folder=folder, port=port, on_ready=lambda info: announce(info.url))
         return
     clock = _kept_or_new_clock(settings, control)
-    control.keep(WorldChoice(settings.seed))
-    world = SimWorld(settings.seed, clock.now)
-    serve(world, state_folder=folder, port=port, clock=clock, on_ready=lambda info: announce(info.url))
+    control.keep(WorldChoice(settings.seed), clock)
+    exchange = Exchange.open(folder / CHAIN_FILE, settings.seed, clock.now)
+    try:
+        serve(
+            exchange.world,
+            state_folder=folder,
+            port=port,
+            clock=clock,
+            chain=exchange.served(),
+            on_ready=lambda info: announce(info.url),
+        )
+    finally:
+        exchange.close()
 
 
 def _kept_or_new_clock(settings: Settings, control: "SimControl") -> "SimClock":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bethna_cli.adapters.sim.clock import SimClock
 from bethna_cli.adapters.sim.market import SimWorld
-from bethna_cli.adapters.sim.server import serve
+from bethna_cli.adapters.sim.server import ServedChain, serve
 
 
 async def echo(scope, receive, send):
@@ -17,4 +17,5 @@ async def echo(scope, receive, send):
 
 if __name__ == "__main__":
     clock = SimClock(datetime.fromisoformat(sys.argv[2]))
-    serve(SimWorld(7, clock.now), state_folder=Path(sys.argv[1]), clock=clock, extra_app=echo)
+    chain = ServedChain(echo, {}, lambda: None)
+    serve(SimWorld(7, clock.now), state_folder=Path(sys.argv[1]), clock=clock, chain=chain)

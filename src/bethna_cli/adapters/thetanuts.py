@@ -5,6 +5,7 @@ is kept, so that it can be filled unchanged.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -45,7 +46,11 @@ class ThetanutsUrls:
 
 
 class ThetanutsClient:
-    """The options venue; also a source of spot prices (its own market data). Keeps the last boards' signed orders."""
+    """The options venue; also a source of spot prices (its own market data). Keeps the last boards' signed orders.
+
+    venues: the pinned releases whose orders are taken, the usual one first. signed_only: leave out orders that nobody
+    signed (default: on a live market); where there is no chain nobody can, and quotes are to be looked at only.
+    """
 
     name = NAME
 
@@ -54,7 +59,8 @@ class ThetanutsClient:
         edge: Edge,
         *,
         urls: ThetanutsUrls | None = None,
-        venue: VenueAddresses = BASE_R12,
+        venues: Sequence[VenueAddresses] = (BASE_R12,),
+        signed_only: bool | None = None,
         origin: Origin = Origin.LIVE,
         limits: SpotLimits = TRADING,
     ) -> None:
@@ -64,7 +70,8 @@ class ThetanutsClient:
         self._pricing = HttpSource(edge, NAME, urls.pricing, manners=manners)
         self._indexer = HttpSource(edge, NAME, urls.indexer, manners=manners)
         self._clock = edge.clock
-        self._venue = venue
+        self._venues = venues
+        self._signed_only = origin is Origin.LIVE if signed_only is None else signed_only
         self._origin = origin
         self._limits = limits
         self._seen: dict[Asset, dict[str, RawOrder]] = {}
@@ -82,8 +89,7 @@ class ThetanutsClient:
             raise SourceStale(NAME, age_s, _BOARD_LIMIT_S)
         spot = feed.market_data.get(asset)
         spot_e8 = None if spot is None else int(self._spot_usd(spot) * PRICE_UNIT)
-        # A simulated or recorded market has nobody to sign: its quotes can be looked at, and not bought.
-        sight = Sight(asset, self._venue, now.timestamp(), spot_e8, signed_only=self._origin is Origin.LIVE)
+        sight = Sight(asset, self._venue_of(feed), now.timestamp(), spot_e8, signed_only=self._signed_only)
         found = sorted_out(feed.orders, sight)
         self._seen[asset] = found.orders
         provenance = Provenance(NAME, written_at, self._origin)
@@ -146,6 +152,11 @@ class ThetanutsClient:
         if ahead_s > _AHEAD_LIMIT_S:
             raise SourceMalformed(NAME, f"its orders are dated {ahead_s:.0f} s in the future")
         return feed, written_at
+
+    def _venue_of(self, feed: Feed) -> VenueAddresses:
+        """Choose among the pinned releases by the chain that the feed's orders name; the first when they name none."""
+        named = {row.get("chainId") for row in feed.orders if isinstance(row, dict)}
+        return next((venue for venue in self._venues if venue.chain_id in named), self._venues[0])
 
     def _spot_usd(self, value: object) -> Decimal:
         return checked_price(NAME, parse(NAME, Spot, {"price": value}).price)

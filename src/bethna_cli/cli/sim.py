@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,9 +153,17 @@ def _say(said: Mapping[str, object], as_json: bool, no_color: bool = False) -> N
     from bethna_cli.cli.tables import pairs
 
     grid = pairs()
-    for name, value in said.items():
-        if value is not None:
-            grid.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else str(value))
+    for name, value in _rows(said):
+        grid.add_row(name.replace("_", " "), value)
     screen = output.console(no_color)
     screen.print(grid)
     screen.print(f"BETHNA_MARKET_URL={said['market_url']} bethna recommend ETH", soft_wrap=True)
+
+
+def _rows(said: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Give what a world says of itself line by line, without what it has nothing to say about."""
+    for name, value in said.items():
+        if isinstance(value, Mapping):
+            yield from _rows(value)
+        elif value is not None:
+            yield name, ", ".join(value) if isinstance(value, list) else str(value)

@@ -8,20 +8,31 @@ import json
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from bethna_cli.adapters.sim.clock import SimClock
-from bethna_cli.adapters.sim.server import SERVER_FILE, TOKEN_HEADER, Running, kept_clock, running
+from bethna_cli.adapters.sim.server import (
+    SERVER_FILE,
+    TOKEN_HEADER,
+    Running,
+    keep_clock,
+    kept_clock,
+    running,
+    write_private,
+)
 from bethna_cli.domain.errors import ConfigurationError, NotFound, SourceUnavailable, UsageError
 
 WORLD_FILE = "world.json"
 PATIENCE_S = 4.0
+CONNECT_WITHIN_S = 0.5
 STOP_WITHIN_S = 10.0
 POLL_S = 0.05
 
@@ -45,6 +56,18 @@ class SimControl:
         """Return where the world is served, None when it is not."""
         return running(self.state_folder)
 
+    def answering(self) -> Running | None:
+        """Return where the world is served if something listens there: a process id may be somebody else's by now."""
+        info = self.running()
+        if info is None:
+            return None
+        place = urlsplit(info.url)
+        try:
+            socket.create_connection((place.hostname, place.port), CONNECT_WITHIN_S).close()
+        except OSError:
+            return None
+        return info
+
     def choice(self) -> WorldChoice | None:
         """Return which world the folder keeps, None before the first start. Raises ConfigurationError on a bad file."""
         path = self.state_folder / WORLD_FILE
@@ -55,12 +78,11 @@ class SimControl:
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(f"{path} does not name a world.", hint="bethna sim reset") from error
 
-    def keep(self, choice: WorldChoice) -> None:
-        """Remember which world the folder keeps."""
-        self.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.state_folder / WORLD_FILE
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(choice)))
+    def keep(self, choice: WorldChoice, clock: SimClock | None = None) -> None:
+        """Remember which world the folder keeps, and its clock where it has one that runs."""
+        if clock is not None:
+            keep_clock(self.state_folder, clock)
+        write_private(self.state_folder / WORLD_FILE, asdict(choice))
 
     def clock(self) -> SimClock | None:
         """Return the clock that the folder keeps, running on."""
@@ -80,6 +102,7 @@ class SimControl:
             "origin": answer["origin"],
             "assets": answer["assets"],
             "pid": answer["pid"],
+            **_chain(info.url, answer.get("chain")),
         }
 
     def advance(self, by: timedelta) -> Mapping[str, object]:
@@ -127,3 +150,10 @@ class SimControl:
         if path == "/sim/status" and answer.get("pid") != info.pid:
             raise SourceUnavailable("sim", f"another program answers at {info.url}", hint="bethna sim up")
         return answer
+
+
+def _chain(url: str, description: object) -> Mapping[str, object]:
+    """Say how to reach the served world's chain, and what is on it; nothing where there is none."""
+    if not isinstance(description, Mapping):
+        return {}
+    return {"rpc_url": f"{url}/rpc", "ws_url": f"{url.replace('http', 'ws', 1)}/rpc", **description}

@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -44,6 +44,15 @@ class Running:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServedChain:
+    """The chain beside the market: what answers at `/rpc`, what to say of it, and how it follows the clock."""
+
+    rpc: AsgiApp
+    description: Mapping[str, object]
+    catch_up: Callable[[], None]
+
+
 def running(state_folder: Path) -> Running | None:
     """Return what the state folder says is served; None when nothing is, or its process is gone."""
     try:
@@ -66,7 +75,7 @@ def kept_clock(state_folder: Path) -> SimClock | None:
 
 def keep_clock(state_folder: Path, clock: SimClock) -> None:
     """Keep the clock's state in the state folder."""
-    _write_private(state_folder / CLOCK_FILE, asdict(clock.state))
+    write_private(state_folder / CLOCK_FILE, asdict(clock.state))
 
 
 def serve(
@@ -76,21 +85,21 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     clock: SimClock | None = None,
-    extra_app: AsgiApp | None = None,
+    chain: ServedChain | None = None,
     on_ready: Callable[[Running], None] | None = None,
 ) -> None:
     """Serve `world` in the main thread until SIGINT or SIGTERM; port 0 takes a free one.
 
-    clock: the world's clock where it can be moved, None for a replay. extra_app: what answers below `/rpc`. on_ready is
-    told where to connect. Raises ConfigurationError when the host is not this machine or the port is taken.
+    clock: the world's clock where it can be moved, None for a replay. on_ready is told where to connect.
+    Raises ConfigurationError when the host is not this machine or the port is taken.
     """
     if host not in LOOPBACK:
         raise ConfigurationError(f"The embedded world listens on this machine only, not on {host}.")
     listener = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
     info = Running(f"http://{name}:{listener.getsockname()[1]}", os.getpid(), secrets.token_hex(16))
-    app = _Front(world, info, state_folder, clock, extra_app)
-    _write_private(state_folder / SERVER_FILE, asdict(info))
+    app = _Front(world, info, state_folder, clock, chain)
+    write_private(state_folder / SERVER_FILE, asdict(info))
     if clock is not None:
         keep_clock(state_folder, clock)
     # uvicorn raises the signal that stopped it once more; by default that would kill us before we have tidied up.
@@ -108,19 +117,19 @@ class _Front:
     """Sends each request where it belongs: the services, the chain, or the clock's own routes."""
 
     def __init__(
-        self, world: World, info: Running, state_folder: Path, clock: SimClock | None, extra_app: AsgiApp | None
+        self, world: World, info: Running, state_folder: Path, clock: SimClock | None, chain: ServedChain | None
     ) -> None:
         self._services = create_app(world, enforce_limits=True)
         self._world, self._info, self._state_folder = world, info, state_folder
-        self._clock, self._extra_app = clock, extra_app
+        self._clock, self._chain = clock, chain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and not _is_local(scope):
             await _refuse(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._services(scope, receive, send)
-        elif self._extra_app is not None and scope["path"].rstrip("/") == "/rpc":
-            await self._extra_app(scope, receive, send)
+        elif self._chain is not None and scope["path"].rstrip("/") == "/rpc":
+            await self._chain.rpc(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/sim/"):
             await _send(await self._control(scope, receive), send)
         else:
@@ -141,6 +150,8 @@ class _Front:
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             return text_reply(f"not a time to move ahead by: {error}", status=400)
         keep_clock(self._state_folder, self._clock)
+        if self._chain is not None:
+            self._chain.catch_up()
         return json_reply(self._status())
 
     def _status(self) -> dict[str, object]:
@@ -150,7 +161,7 @@ class _Front:
             "speed": None if self._clock is None else self._clock.state.speed,
             "assets": [asset.value for asset in self._world.assets],
             "pid": self._info.pid,
-            "has_chain": self._extra_app is not None,
+            "chain": None if self._chain is None else self._chain.description,
         }
 
 
@@ -211,7 +222,7 @@ async def _send(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def _write_private(path: Path, document: dict[str, object]) -> None:
+def write_private(path: Path, document: dict[str, object]) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
