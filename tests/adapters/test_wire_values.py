@@ -1,6 +1,8 @@
 """What a value from outside may be: nothing that Python's own reader would let through by accident."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -43,6 +45,18 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionarie
 def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         read_json(body)
+
+
+def test_deep_nesting_is_refused_even_where_the_interpreter_may_recurse_beyond_its_stack() -> None:
+    program = (
+        "import sys; sys.setrecursionlimit(10**6)\n"
+        "from bethna_cli.adapters.wire import read_json\n"
+        "try: read_json(b'[' * 10**6 + b']' * 10**6)\n"
+        "except ValueError: print('refused')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout) == (0, "refused\n")
 
 
 @given(DOCUMENTS)
