@@ -187,6 +187,14 @@ class TraderContracts(Protocol):
         ...
 
 
+class TransactionSigner(Protocol):
+    """Signs transactions without asking a person: only for accounts and on chains where nothing is at stake."""
+
+    def sign(self, transaction: "UnsignedTransaction") -> bytes:
+        """Return the signed bytes. Raises ConfigurationError for an account or a chain that is not its own."""
+        ...
+
+
 class Ledger(Protocol):
     """What is remembered. Documents are JSON objects as shown to scripts, keyed by their id."""
 

@@ -43,6 +43,8 @@ FLAGS = {"budget_usdc": "--budget", "target_delta": "--delta"}
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([hdw])", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,6})?", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_PIN = re.compile(r"0x[0-9a-f]{40}@0x[0-9a-f]{64}", re.ASCII)
+MOST_ENDPOINTS = 4
 LONGEST_EXPIRY_DAYS = 366
 LONGEST_ECHO = 60
 
@@ -58,8 +60,18 @@ def _checked_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _checked_secret_url(value: SecretStr) -> SecretStr:
-    return SecretStr(_checked_url(value.get_secret_value()))
+def _checked_rpc_urls(value: SecretStr) -> SecretStr:
+    urls = [_checked_url(url) for url in value.get_secret_value().split()]
+    if not 1 <= len(urls) <= MOST_ENDPOINTS or len(set(urls)) != len(urls):
+        raise ValueError(f"must be one to {MOST_ENDPOINTS} different URLs, with spaces between them")
+    return SecretStr(" ".join(urls))
+
+
+def _contract_pin(value: object) -> object:
+    text = str(value).strip().lower()
+    if not _PIN.fullmatch(text):
+        raise ValueError("must be an address and a code hash, as bethna contract verify writes them")
+    return text
 
 
 def _checked_secret(value: SecretStr) -> SecretStr:
@@ -100,7 +112,8 @@ def _folder(value: Path) -> Path:
 
 
 Url = Annotated[str, AfterValidator(_checked_url)]
-SecretUrl = Annotated[SecretStr, AfterValidator(_checked_secret_url)]
+RpcUrls = Annotated[SecretStr, AfterValidator(_checked_rpc_urls)]
+Pin = Annotated[str, BeforeValidator(_contract_pin)]
 Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Days = Annotated[float, BeforeValidator(_duration_days)]
@@ -136,7 +149,10 @@ class Settings(BaseModel):
     thetanuts_url: Url | None = Field(None, description="option quotes (Thetanuts)")
     x_url: Url | None = Field(None, description="posts (X recent search)")
     fng_url: Url | None = Field(None, description="Fear & Greed index (alternative.me)")
-    rpc_url: SecretUrl | None = Field(None, description="the chain's JSON-RPC endpoint; masked, it may carry a key")
+    rpc_url: RpcUrls | None = Field(None, description="the chain's JSON-RPC endpoints, up to 4; masked, may carry keys")
+    trader_sim: Pin | None = Field(None, description="your confirmed contract there: ADDRESS@CODE_HASH")
+    trader_base: Pin | None = Field(None, description="the same on Base; bethna contract verify writes it")
+    trader_base_sepolia: Pin | None = Field(None, description="the same on Base Sepolia")
     pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
     x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
     keyring: bool = Field(False, description="look for secrets in the system's keyring too")
@@ -170,6 +186,25 @@ class Settings(BaseModel):
     def origin(self, key: str) -> str:
         """Say where the value of `key` came from: a flag, a variable, a file, or `default`."""
         return self._origins.get(key, "default")
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """The RPC endpoints in the order they are asked; they may carry keys."""
+        return tuple(self.rpc_url.get_secret_value().split()) if self.rpc_url else ()
+
+    @property
+    def trader_key(self) -> str:
+        """The setting that pins the person's contract on the network in use."""
+        return "trader_" + self.network.replace("-", "_")
+
+    @property
+    def trader_pin(self) -> tuple[str, str] | None:
+        """The address and code hash of the person's contract on the network in use, None before it is confirmed."""
+        text: str | None = getattr(self, self.trader_key)
+        if text is None:
+            return None
+        address, _, code_hash = text.partition("@")
+        return address, code_hash
 
     def source_url(self, source: str) -> str | None:
         """Return the base URL set for `source`, None when none is (the adapter's own, or the embedded market)."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NewType
 
-Address = NewType("Address", str)
-"""`0x` and 40 lower-case hexadecimal digits."""
+from bethna_cli.domain.venue import Address as Address
 
 Hash = NewType("Hash", str)
 """`0x` and 64 lower-case hexadecimal digits."""
