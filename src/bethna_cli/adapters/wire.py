@@ -7,7 +7,6 @@ come out as Decimal, so that a price is never rounded on the way in. Nothing her
 import json
 import math
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
@@ -18,7 +17,6 @@ from pydantic_core import from_json
 from bethna_cli.domain.errors import SourceMalformed
 from bethna_cli.domain.text import clean
 
-MAX_NESTING = 24
 MAX_DIGITS = 80  # a uint256 has 78
 _INTEGER = re.compile(r"-?[0-9]{1,78}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
@@ -29,19 +27,18 @@ def read_json(body: bytes) -> object:
     """Decode one JSON document.
 
     Raises ValueError on anything but strict UTF-8 JSON: NaN, infinities, numbers beyond a double or of more than 80
-    digits, duplicate keys, nesting deeper than 24.
+    digits, duplicate keys, nesting deeper than 200.
     """
     # Python's reader recurses as deep as the interpreter's limit, which other packages raise beyond the stack:
     # this one stops at 200 levels whatever the limit is.
     from_json(body)
-    value = json.loads(
+    value: object = json.loads(
         body.decode(),
         parse_float=_fraction,
         parse_int=_integer,
         parse_constant=_refuse_constant,
         object_pairs_hook=_object,
     )
-    _check_nesting(value)
     return value
 
 
@@ -66,23 +63,6 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(value) != len(pairs):
         raise ValueError("a key twice in one object")
     return value
-
-
-def _check_nesting(value: object) -> None:
-    level: Sequence[object] = (value,)
-    for _ in range(MAX_NESTING):
-        level = [inner for outer in level for inner in _children(outer)]
-        if not level:
-            return
-    raise ValueError("nested too deeply")
-
-
-def _children(value: object) -> Sequence[object]:
-    if isinstance(value, dict):
-        return [inner for inner in value.values() if isinstance(inner, dict | list)]
-    if isinstance(value, list):
-        return [inner for inner in value if isinstance(inner, dict | list)]
-    return ()
 
 
 def int_text(value: object) -> int:
