@@ -146,9 +146,8 @@ contract OptionSeries is ERC20Permit, ReentrancyGuardTransient {
         string memory strikes = _formatStrike(t.lowerStrike);
         if (t.upperStrike != 0) strikes = string.concat(strikes, "/", _formatStrike(t.upperStrike));
         string[4] memory suffixes = ["-C", "-P", "-CS", "-PS"];
-        return string.concat(
-            _assetName(t.asset), "-", Strings.toString(t.expiry), "-", strikes, suffixes[uint256(t.kind)]
-        );
+        return
+            string.concat(_assetName(t.asset), "-", Strings.toString(t.expiry), "-", strikes, suffixes[uint256(t.kind)]);
     }
 
     function decimals() public pure override returns (uint8) {
@@ -159,7 +158,9 @@ contract OptionSeries is ERC20Permit, ReentrancyGuardTransient {
         uint256 length = 0;
         while (length < 32 && asset[length] != 0) ++length;
         bytes memory text = new bytes(length);
-        for (uint256 n = 0; n < length; ++n) text[n] = asset[n];
+        for (uint256 n = 0; n < length; ++n) {
+            text[n] = asset[n];
+        }
         return string(text);
     }
 

@@ -56,9 +56,7 @@ library Payoff {
         if (price <= 0 || expo > 0 || expo < -18) revert PriceOutOfRange(price, expo);
         uint256 value = SafeCast.toUint256(price);
         int32 shift = expo + STRIKE_DECIMALS;
-        scaled = shift >= 0
-            ? value * 10 ** SafeCast.toUint256(shift)
-            : value / 10 ** SafeCast.toUint256(-shift);
+        scaled = shift >= 0 ? value * 10 ** SafeCast.toUint256(shift) : value / 10 ** SafeCast.toUint256(-shift);
         if (scaled == 0) scaled = 1;
     }
 }

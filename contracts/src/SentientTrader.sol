@@ -171,7 +171,9 @@ contract SentientTrader is SignedIntents {
         if (trade.optionToken == address(0)) revert ZeroAddress();
         if (trade.optionToken == usdc) revert SameToken();
         vouched = _isTokenListed(trade);
-        if (!vouched && !(trade.isBuy && trade.optionToken.code.length == 0)) revert TokenNotAllowed(trade.optionToken);
+        if (!vouched && !(trade.isBuy && trade.optionToken.code.length == 0)) {
+            revert TokenNotAllowed(trade.optionToken);
+        }
     }
 
     function _isTokenListed(Trade memory trade) private view returns (bool) {

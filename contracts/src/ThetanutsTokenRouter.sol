@@ -237,7 +237,8 @@ contract ThetanutsTokenRouter is IOptionQuotes, EIP712, Ownable2Step, Reentrancy
     {
         Order memory order;
         (order, fill) = _checkOrder(optionToken, false, routeData);
-        fill.contracts = order.numContracts != 0 ? order.numContracts : Math.mulDiv(amountIn, PRICE_DECIMALS, order.price);
+        fill.contracts =
+            order.numContracts != 0 ? order.numContracts : Math.mulDiv(amountIn, PRICE_DECIMALS, order.price);
         if (fill.contracts < MIN_CONTRACTS) revert BelowMinimumSize(fill.contracts, MIN_CONTRACTS);
         fill.premium = Math.mulDiv(fill.contracts, order.price, PRICE_DECIMALS);
         if (fill.premium == 0) revert BelowMinimumSize(fill.contracts, MIN_CONTRACTS);

@@ -52,17 +52,13 @@ contract DirectTradeTest is Fixture {
     }
 
     function test_buyOption_revertsForAMinimumFarBelowTheVenuesQuote() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(ISentientTrader.SlippageBoundTooLoose.selector, 1_799_999, 2 * USDC)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISentientTrader.SlippageBoundTooLoose.selector, 1_799_999, 2 * USDC));
         vm.prank(user);
         trader.buyOption(address(option), 100 * USDC, 1_799_999);
     }
 
     function test_sellOption_revertsForAMinimumFarBelowTheVenuesQuote() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(ISentientTrader.SlippageBoundTooLoose.selector, 89 * USDC, 100 * USDC)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISentientTrader.SlippageBoundTooLoose.selector, 89 * USDC, 100 * USDC));
         vm.prank(user);
         trader.sellOption(address(option), 2 * USDC, 89 * USDC);
     }

@@ -85,8 +85,7 @@ contract GasTest is Fixture {
     function test_gas_settlement() public {
         buyAtVenue(1, "buyOption, first fill of a series");
         publish(EXPIRY, 2_200e8);
-        OptionSeries series =
-            OptionSeries(venue.seriesAddress(venue.PUT(), PRICE_FEED, strikes(2_300e8), EXPIRY));
+        OptionSeries series = OptionSeries(venue.seriesAddress(venue.PUT(), PRICE_FEED, strikes(2_300e8), EXPIRY));
         series.settle();
         meter("OptionSeries.settle");
         series.redeemFor(user);

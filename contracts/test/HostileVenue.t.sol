@@ -45,9 +45,8 @@ contract HostileVenueTest is Fixture {
         rogue.setMode(HostileRouter.Mode.GAS_BOMB);
         bytes memory signature = sign(i);
         vm.prank(user);
-        (bool ok,) = address(trader).call{gas: 2_000_000}(
-            abi.encodeCall(ISentientTrader.executeTrade, (i, signature, 0, ""))
-        );
+        (bool ok,) =
+            address(trader).call{gas: 2_000_000}(abi.encodeCall(ISentientTrader.executeTrade, (i, signature, 0, "")));
         yes(!ok, "refused");
         yes(!trader.isNonceUsed(user, i.nonce), "and still possible later");
     }
@@ -103,12 +102,15 @@ contract HostileVenueTest is Fixture {
             abi.encodeCall(ISentientTrader.sellOption, (address(option), 1, 1)),
             abi.encodeCall(ISentientTrader.cancelNonce, (1)),
             abi.encodeCall(ISentientTrader.cancelNonces, (1, 1)),
-            abi.encodeCall(ISentientTrader.setSessionLimits, (ISentientTrader.SessionLimits(1, 1, type(uint64).max, 1))
+            abi.encodeCall(
+                ISentientTrader.setSessionLimits, (ISentientTrader.SessionLimits(1, 1, type(uint64).max, 1))
             ),
             abi.encodeWithSignature("pause()"),
             abi.encodeWithSignature("acceptOwnership()")
         ];
-        for (uint256 n = 0; n < calls.length; ++n) reenters(calls[n]);
+        for (uint256 n = 0; n < calls.length; ++n) {
+            reenters(calls[n]);
+        }
     }
 
     /// @dev The worst case: the venue is the owner. Still nothing can be taken out during a trade.
@@ -129,7 +131,9 @@ contract HostileVenueTest is Fixture {
             abi.encodeCall(trader.setOptionTokenAllowed, (address(option), true)),
             abi.encodeCall(trader.setGuardian, (stranger))
         ];
-        for (uint256 n = 0; n < calls.length; ++n) reenters(calls[n]);
+        for (uint256 n = 0; n < calls.length; ++n) {
+            reenters(calls[n]);
+        }
         reenters(abi.encodeCall(trader.transferOwnership, (stranger)));
     }
 

@@ -19,7 +19,10 @@ contract OptionSeriesTest is Fixture {
     }
 
     /// @dev Sells `contracts` of a series to the user at 1 USD each, fully collateralised by the maker.
-    function write(address implementation, uint256[] memory s, uint256 contracts) internal returns (OptionSeries series) {
+    function write(address implementation, uint256[] memory s, uint256 contracts)
+        internal
+        returns (OptionSeries series)
+    {
         IOptionQuotes.Order memory o = ask();
         o.implementation = implementation;
         o.isCall = implementation == venue.LINEAR_CALL() || implementation == venue.CALL_SPREAD();
@@ -61,7 +64,9 @@ contract OptionSeriesTest is Fixture {
         eq(puts.simulatePayout(2_100e8, 1e6), 100e6, "below");
     }
 
-    function testFuzz_simulatePayout_neverExceedsWhatIsLocked(uint256 lower, uint256 width, uint256 price, uint256 n) public {
+    function testFuzz_simulatePayout_neverExceedsWhatIsLocked(uint256 lower, uint256 width, uint256 price, uint256 n)
+        public
+    {
         lower = between(lower, 1e6, 100_000e8);
         width = between(width, 1, 100_000e8);
         n = between(n, 1_000, 10 * USDC);

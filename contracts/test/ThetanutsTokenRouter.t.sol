@@ -6,36 +6,9 @@ import {ISentientTrader} from "../src/interfaces/ISentientTrader.sol";
 import {IThetanutsRouter} from "../src/interfaces/IThetanutsRouter.sol";
 import {IOptionQuotes} from "../src/interfaces/IOptionQuotes.sol";
 import {OptionSeries} from "../src/OptionSeries.sol";
-import {ThetanutsTokenRouter} from "../src/ThetanutsTokenRouter.sol";
-import {Fixture} from "./support/Fixture.sol";
-import {ContractWallet} from "./support/Tokens.sol";
+import {VenueFixture} from "./support/VenueFixture.sol";
 
-contract ThetanutsTokenRouterTest is Fixture {
-    uint256 internal constant BUDGET = 5 * USDC;
-
-    function setUp() public override {
-        super.setUp();
-        vm.prank(user);
-        usdc.approve(address(venue), type(uint256).max);
-    }
-
-    function fill(IOptionQuotes.Order memory o, uint256 amountIn) internal returns (uint256) {
-        address series = address(seriesOf(o));
-        bytes memory data = quoteData(o);
-        vm.prank(user);
-        return venue.buy(series, amountIn, 1, user, data);
-    }
-
-    function fillExpecting(IOptionQuotes.Order memory o, uint256 amountIn, bytes memory failure) internal {
-        fillRawExpecting(address(seriesOf(o)), amountIn, quoteData(o), failure);
-    }
-
-    function fillRawExpecting(address series, uint256 amountIn, bytes memory data, bytes memory failure) internal {
-        expectFailure(failure);
-        vm.prank(user);
-        venue.buy(series, amountIn, 1, user, data);
-    }
-
+contract ThetanutsTokenRouterTest is VenueFixture {
     // ---- buying from an ask
 
     /// @dev 5 USDC at 41.25 a contract: the numbers of the order book's own documentation.
@@ -114,18 +87,14 @@ contract ThetanutsTokenRouterTest is Fixture {
         o.maxCollateralUsable = 278_787_600 + 2_300_000;
         fill(o, BUDGET);
         fillExpecting(
-            o,
-            1 * USDC,
-            abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 55_756_600, 2_300_000)
+            o, 1 * USDC, abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 55_756_600, 2_300_000)
         );
         fill(o, 41_250); // the last thousandth of a contract
         eq(venue.amountFilled(venue.hashOrder(o)), o.maxCollateralUsable, "used up");
     }
 
     function test_buy_revertsBelowTheMinimumSize() public {
-        fillExpecting(
-            ask(), 41_249, abi.encodeWithSelector(IOptionQuotes.BelowMinimumSize.selector, 999, 1_000)
-        );
+        fillExpecting(ask(), 41_249, abi.encodeWithSelector(IOptionQuotes.BelowMinimumSize.selector, 999, 1_000));
     }
 
     function test_buy_revertsWhenThePremiumRoundsToNothing() public {
@@ -144,9 +113,11 @@ contract ThetanutsTokenRouterTest is Fixture {
         venue.buy(series, BUDGET, 121_213, user, data);
     }
 
-    function testFuzz_buy_neverChargesMoreThanTheQuoteNorLocksLessThanTheWorstCase(uint256 budget, uint256 price, uint256 strike)
-        public
-    {
+    function testFuzz_buy_neverChargesMoreThanTheQuoteNorLocksLessThanTheWorstCase(
+        uint256 budget,
+        uint256 price,
+        uint256 strike
+    ) public {
         IOptionQuotes.Order memory o = ask();
         o.price = between(price, 1e6, 1_000e8);
         o.strikes = strikes(between(strike, 1e8, 100_000e8));
@@ -195,9 +166,7 @@ contract ThetanutsTokenRouterTest is Fixture {
         fill(ask(), BUDGET);
         IOptionQuotes.Order memory o = bid();
         o.maxCollateralUsable = 1 * USDC;
-        sellExpecting(
-            o, abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 4_848_480, 1 * USDC)
-        );
+        sellExpecting(o, abi.encodeWithSelector(IOptionQuotes.ExceedsMakerSize.selector, 4_848_480, 1 * USDC));
     }
 
     function test_sell_revertsWhenThePremiumRoundsToNothing() public {
@@ -216,24 +185,6 @@ contract ThetanutsTokenRouterTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IThetanutsRouter.SlippageExceeded.selector, 4_848_481, 4_848_480));
         vm.prank(user);
         venue.sell(series, 121_212, 4_848_481, user, data);
-    }
-
-    function sell(IOptionQuotes.Order memory o, uint256 amountIn) internal returns (uint256) {
-        address series = address(seriesOf(o));
-        bytes memory data = quoteData(o);
-        vm.startPrank(user);
-        OptionSeries(series).approve(address(venue), amountIn);
-        uint256 out = venue.sell(series, amountIn, 1, user, data);
-        vm.stopPrank();
-        return out;
-    }
-
-    function sellExpecting(IOptionQuotes.Order memory o, bytes memory failure) internal {
-        address series = address(seriesOf(o));
-        bytes memory data = quoteData(o);
-        expectFailure(failure);
-        vm.prank(user);
-        venue.sell(series, 121_212, 1, user, data);
     }
 
     // ---- quotes
@@ -257,164 +208,6 @@ contract ThetanutsTokenRouterTest is Fixture {
         venue.quoteBuy(series, BUDGET, "");
         vm.expectRevert(IThetanutsRouter.MakerQuoteRequired.selector);
         venue.quoteSell(series, BUDGET, "");
-    }
-
-    // ---- whose quotes count
-
-    function test_buy_revertsForAMakerWhoIsNotListed() public {
-        vm.prank(owner);
-        venue.setMaker(maker, false);
-        fillExpecting(ask(), BUDGET, abi.encodeWithSelector(IOptionQuotes.MakerNotAllowed.selector, maker));
-    }
-
-    function test_buy_revertsForAQuoteTheMakerDidNotSign() public {
-        IOptionQuotes.Order memory o = ask();
-        fillRawExpecting(
-            address(seriesOf(o)),
-            BUDGET,
-            abi.encode(o, signed(USER_KEY, venue.hashOrder(o))),
-            abi.encodePacked(IOptionQuotes.BadMakerSignature.selector)
-        );
-    }
-
-    function test_buy_acceptsAMakerThatIsAContract() public {
-        ContractWallet wallet = new ContractWallet(maker);
-        _fund(address(wallet));
-        wallet.approve(usdc, address(venue), type(uint256).max);
-        vm.prank(owner);
-        venue.setMaker(address(wallet), true);
-        IOptionQuotes.Order memory o = ask();
-        o.maker = address(wallet);
-        eq(fill(o, BUDGET), 121_212, "filled");
-    }
-
-    /// @dev Alter any signed field and the quote is void. (Contracts to fill and extra data are not signed.)
-    function testFuzz_buy_revertsForAnAlteredQuote(uint256 field) public {
-        IOptionQuotes.Order memory o = ask();
-        bytes memory signature = signed(MAKER_KEY, venue.hashOrder(o));
-        field = field % 5;
-        if (field == 0) o.orderExpiryTimestamp += 1;
-        if (field == 1) o.maxCollateralUsable += 1;
-        if (field == 2) o.strikes = strikes(2_301e8);
-        if (field == 3) o.expiry += 1;
-        if (field == 4) o.price -= 1;
-        fillRawExpecting(
-            address(seriesOf(o)),
-            BUDGET,
-            abi.encode(o, signature),
-            abi.encodePacked(IOptionQuotes.BadMakerSignature.selector)
-        );
-    }
-
-    function test_buy_revertsAfterTheQuoteExpired() public {
-        IOptionQuotes.Order memory o = ask();
-        vm.warp(o.orderExpiryTimestamp);
-        fill(o, BUDGET);
-        vm.warp(o.orderExpiryTimestamp + 1);
-        fillExpecting(
-            o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderExpired.selector, o.orderExpiryTimestamp)
-        );
-    }
-
-    function test_buy_revertsOnceTheOptionExpired() public {
-        IOptionQuotes.Order memory o = ask();
-        o.orderExpiryTimestamp = EXPIRY + 60;
-        vm.warp(EXPIRY);
-        fillExpecting(o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OptionExpired.selector, EXPIRY));
-    }
-
-    function test_buy_revertsForTheWrongSide() public {
-        IOptionQuotes.Order memory o = bid();
-        fillExpecting(o, BUDGET, abi.encodePacked(IOptionQuotes.WrongSide.selector));
-        o = ask();
-        sellExpecting(o, abi.encodePacked(IOptionQuotes.WrongSide.selector));
-    }
-
-    function test_buy_revertsForAnotherSeriesThanTheQuotes() public {
-        IOptionQuotes.Order memory o = ask();
-        address quoted = address(seriesOf(o));
-        bytes memory data = quoteData(o);
-        o.strikes = strikes(2_400e8);
-        address wanted = address(seriesOf(o));
-        fillRawExpecting(
-            wanted, BUDGET, data, abi.encodeWithSelector(IOptionQuotes.SeriesMismatch.selector, quoted, wanted)
-        );
-    }
-
-    function test_buy_revertsForTermsItDoesNotTrade() public {
-        bytes memory invalid = abi.encodePacked(IOptionQuotes.InvalidTerms.selector);
-        address series = address(seriesOf(ask()));
-        IOptionQuotes.Order memory o = ask();
-        o.collateral = stranger;
-        fillRawExpecting(
-            series,
-            BUDGET,
-            quoteData(o),
-            abi.encodeWithSelector(IOptionQuotes.UnsupportedCollateral.selector, stranger)
-        );
-        o = ask();
-        o.price = 0;
-        fillRawExpecting(series, BUDGET, quoteData(o), invalid);
-        o = ask();
-        o.extraOptionData = hex"01";
-        fillRawExpecting(series, BUDGET, quoteData(o), invalid);
-        o = ask();
-        o.isCall = true;
-        fillRawExpecting(series, BUDGET, quoteData(o), invalid);
-        o = ask();
-        o.priceFeed = stranger;
-        fillRawExpecting(
-            series, BUDGET, quoteData(o), abi.encodeWithSelector(IOptionQuotes.UnknownFeed.selector, stranger)
-        );
-        o = ask();
-        o.implementation = stranger;
-        fillRawExpecting(
-            series,
-            BUDGET,
-            quoteData(o),
-            abi.encodeWithSelector(IOptionQuotes.UnknownImplementation.selector, stranger)
-        );
-    }
-
-    // ---- taking quotes back
-
-    function test_cancelOrder_voidsOneQuote() public {
-        IOptionQuotes.Order memory o = ask();
-        bytes32 digest = venue.hashOrder(o);
-        vm.expectEmit(address(venue));
-        emit IOptionQuotes.OrderCancelled(digest, maker);
-        vm.prank(maker);
-        venue.cancelOrder(o);
-        fillExpecting(o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderIsCancelled.selector, digest));
-        o.price += 1;
-        eq(fill(o, BUDGET), 121_212, "the next quote is another one");
-    }
-
-    function test_cancelOrder_revertsForAnyoneElse() public {
-        IOptionQuotes.Order memory o = ask();
-        vm.expectRevert(abi.encodeWithSelector(IOptionQuotes.OnlyMaker.selector, maker));
-        vm.prank(user);
-        venue.cancelOrder(o);
-    }
-
-    function test_cancelOrdersExpiringBefore_voidsTheOlderOnes() public {
-        IOptionQuotes.Order memory o = ask();
-        vm.startPrank(maker);
-        vm.expectEmit(address(venue));
-        emit IOptionQuotes.MakerCutoffUpdated(maker, 0, o.orderExpiryTimestamp);
-        venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp);
-        vm.stopPrank();
-        eq(fill(o, BUDGET), 121_212, "at the cut-off it still counts");
-        vm.prank(maker);
-        venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp + 1);
-        fillExpecting(
-            o, BUDGET, abi.encodeWithSelector(IOptionQuotes.OrderIsCancelled.selector, venue.hashOrder(o))
-        );
-        vm.expectRevert(
-            abi.encodeWithSelector(IOptionQuotes.CutoffNotIncreasing.selector, o.orderExpiryTimestamp)
-        );
-        vm.prank(maker);
-        venue.cancelOrdersExpiringBefore(o.orderExpiryTimestamp);
     }
 
     // ---- series
@@ -467,29 +260,6 @@ contract ThetanutsTokenRouterTest is Fixture {
         venue.createSeries(put, PRICE_FEED, strikes(uint256(type(uint96).max) + 1), EXPIRY);
         vm.expectRevert(abi.encodeWithSelector(IOptionQuotes.OptionExpired.selector, NOW));
         venue.createSeries(put, PRICE_FEED, strikes(1e8), NOW);
-    }
-
-    // ---- the wire format
-
-    function test_hashOrder_usesTheOrderBooksTypeAndDomain() public view {
-        eq(
-            venue.LIMIT_ORDER_TYPEHASH(),
-            0xa5646ad4e12f13a826a13d347af87609a823345c54b80e92a318f474d6cf45eb,
-            "the published type hash"
-        );
-        (, string memory name, string memory version,, address verifying,,) = venue.eip712Domain();
-        eq(name, "OptionBook");
-        eq(version, "1.0");
-        eq(verifying, address(venue), "verifying contract");
-    }
-
-    function test_computeNonce_isSharedByABatch() public view {
-        IOptionQuotes.Order memory o = ask();
-        uint256 nonce = venue.computeNonce(o);
-        (o.strikes, o.price, o.expiry) = (strikes(1), 1, 1);
-        eq(venue.computeNonce(o), nonce, "strikes, price and expiry are not in it");
-        o.maxCollateralUsable += 1;
-        yes(venue.computeNonce(o) != nonce, "size is");
     }
 
     // ---- administration

@@ -55,15 +55,13 @@ contract DevelopmentUSDC is ERC20, EIP712, Nonces, Pausable, Ownable, IERC20Perm
         whenNotPaused
     {
         if (block.timestamp > deadline) revert PermitExpired(deadline);
-        bytes32 structHash =
-            keccak256(abi.encode(PERMIT_TYPEHASH, owner_, spender, value, _useNonce(owner_), deadline));
+        bytes32 structHash = keccak256(abi.encode(PERMIT_TYPEHASH, owner_, spender, value, _useNonce(owner_), deadline));
         address signer = ECDSA.recover(_hashTypedDataV4(structHash), v, r, s);
         if (signer != owner_) revert PermitSignerMismatch(signer, owner_);
         _approve(owner_, spender, value);
     }
 
     /// @inheritdoc IERC20Permit
-    // slither-disable-next-line naming-convention
     function DOMAIN_SEPARATOR() external view returns (bytes32) {
         return _domainSeparatorV4();
     }

@@ -114,9 +114,7 @@ interface ISentientTrader {
     // ---- msg.sender pays and receives, through `defaultRouter`
 
     /// @notice Buy with the caller's own USDC. Reverts with the venue's `MakerQuoteRequired` where it needs a quote.
-    function buyOption(address optionToken, uint256 amountIn, uint256 minAmountOut)
-        external
-        returns (uint256 amountOut);
+    function buyOption(address optionToken, uint256 amountIn, uint256 minAmountOut) external returns (uint256 amountOut);
 
     /// @notice Sell exactly `amountIn` of the caller's own option tokens.
     function sellOption(address optionToken, uint256 amountIn, uint256 minAmountOut)

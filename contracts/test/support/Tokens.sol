@@ -196,8 +196,7 @@ contract ContractWallet {
     }
 
     function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (bytes32 r, bytes32 s, uint8 v) =
-            (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
+        (bytes32 r, bytes32 s, uint8 v) = (bytes32(signature[0:32]), bytes32(signature[32:64]), uint8(signature[64]));
         return ecrecover(digest, v, r, s) == signer ? bytes4(0x1626ba7e) : bytes4(0);
     }
 
