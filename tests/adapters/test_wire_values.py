@@ -37,7 +37,7 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionarie
         b"\xff\xfe",
         b"",
         b"<html></html>",
-        b"[" * 201 + b"]" * 201,
+        b"[" * 250 + b"]" * 250,
         b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 5000 + b"1" + b"}" * 5000,
     ],

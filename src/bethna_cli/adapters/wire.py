@@ -27,10 +27,10 @@ def read_json(body: bytes) -> object:
     """Decode one JSON document.
 
     Raises ValueError on anything but strict UTF-8 JSON: NaN, infinities, numbers beyond a double or of more than 80
-    digits, duplicate keys, nesting deeper than 200.
+    digits, duplicate keys, nesting deeper than some 200 levels.
     """
     # Python's reader recurses as deep as the interpreter's limit, which other packages raise beyond the stack:
-    # this one stops at 200 levels whatever the limit is.
+    # this one stops at some 200 levels whatever the limit is.
     from_json(body)
     value: object = json.loads(
         body.decode(),
