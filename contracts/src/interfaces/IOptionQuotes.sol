@@ -31,6 +31,7 @@ interface IOptionQuotes is IThetanutsRouter {
         bytes32 asset;
     }
 
+    /// @notice A quote was filled: `contracts` and `premium` both have 6 decimals; `digest` is `hashOrder` of the quote.
     event OrderFilled(
         bytes32 indexed digest,
         address indexed maker,
@@ -41,9 +42,12 @@ interface IOptionQuotes is IThetanutsRouter {
         uint256 premium
     );
     event OrderCancelled(bytes32 indexed digest, address indexed maker);
+    /// @notice The maker's quotes that expire before `newCutoff` are void.
     event MakerCutoffUpdated(address indexed maker, uint256 oldCutoff, uint256 newCutoff);
     event MakerSet(address indexed maker, bool allowed);
+    /// @notice Orders that name `priceFeed` settle on the oracle's `feedId`; `asset` is its short name, padded with zeros.
     event FeedRegistered(address indexed priceFeed, bytes32 feedId, bytes32 asset);
+    /// @notice A series exists from now on. Strikes are USD with 8 decimals; `upperStrike` is 0 for single-strike kinds.
     event SeriesCreated(
         address indexed series,
         address indexed implementation,
@@ -58,16 +62,22 @@ interface IOptionQuotes is IThetanutsRouter {
     error BadMakerSignature();
     error OrderExpired(uint256 orderExpiryTimestamp);
     error OrderIsCancelled(bytes32 digest);
+    /// @notice The quote has less left than this fill needs: USDC collateral for an ask, USDC premium for a bid.
     error ExceedsMakerSize(uint256 requested, uint256 available);
+    /// @notice An ask was brought to `sell`, or a bid to `buy`.
     error WrongSide();
+    /// @notice The quote is for the series `expected`, not for the token that was asked for.
     error SeriesMismatch(address expected, address actual);
+    /// @notice Strikes, price or flags that no series has.
     error InvalidTerms();
     error UnsupportedCollateral(address collateral);
     error UnknownFeed(address priceFeed);
     error UnknownImplementation(address implementation);
     error FeedAlreadyRegistered(address priceFeed);
     error OptionExpired(uint256 expiry);
+    /// @notice Fewer contracts than can be bought, or a premium that rounds to nothing.
     error BelowMinimumSize(uint256 contracts, uint256 minimum);
+    /// @notice The contracts that the taker named cost, or are, more than `amountIn`.
     error ExceedsAmountIn(uint256 requested, uint256 amountIn);
     error CutoffNotIncreasing(uint256 cutoff);
 
