@@ -144,6 +144,8 @@ HOSTILE: list[tuple[str, dict[str, Any]]] = [
     ("malformed", {"nonce": str(2**256)}),
     ("malformed", {"chainId": "8453"}),
     ("malformed", {"chainId": True}),
+    ("malformed", {"chainId": [8453]}),
+    ("malformed", {"chainId": {}}),
     # Greeks that would steer the choice
     ("malformed", {"greeks": {"delta": -30, "iv": 0.61}}),
     ("malformed", {"greeks": {"delta": -0.3, "iv": 0}}),

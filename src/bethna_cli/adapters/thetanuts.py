@@ -155,7 +155,7 @@ class ThetanutsClient:
 
     def _venue_of(self, feed: Feed) -> VenueAddresses:
         """Choose among the pinned releases by the chain that the feed's orders name; the first when they name none."""
-        named = {row.get("chainId") for row in feed.orders if isinstance(row, dict)}
+        named = {row["chainId"] for row in feed.orders if isinstance(row, dict) and type(row.get("chainId")) is int}
         return next((venue for venue in self._venues if venue.chain_id in named), self._venues[0])
 
     def _spot_usd(self, value: object) -> Decimal:
