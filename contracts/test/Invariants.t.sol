@@ -36,6 +36,20 @@ contract InvariantsTest is Fixture {
         targets[0] = address(handler);
     }
 
+    /// @dev Invariants over a crowd that never gets a trade through would say nothing.
+    function test_theCrowdTradesAndIsRefused() public {
+        for (uint256 n = 0; n < 60; ++n) {
+            uint256 seed = uint256(keccak256(abi.encode(n)));
+            handler.honestTrade(seed, seed, seed);
+            handler.flawedTrade(seed, seed, seed, uint8(n));
+            handler.hostileTrade(seed, seed, seed, uint8(n), n % 4 == 0);
+        }
+        yes(handler.executed() > 40 && handler.refused() > 40, "both happen");
+        for (uint256 n = 1; n <= 16; ++n) {
+            holds(n);
+        }
+    }
+
     function holds(uint256 n) internal view {
         eq(handler.breaches(n), 0, handler.lastBreach(n));
     }
