@@ -42,18 +42,19 @@ Work = Callable[[EvmChain], Awaitable[Any]]
 class Place:
     """A chain with a funded wallet. `transport` opens a way to its node; `ask` speaks to it past our own client."""
 
-    def __init__(self, ask: Callable[..., Any], transport: Callable[[], Any]) -> None:
+    def __init__(self, ask: Callable[..., Any], transport: Callable[[], Any], chain_id: int = CHAIN_ID) -> None:
         self.ask = ask
         self.transport = transport
+        self.chain_id = chain_id
 
-    def run(self, work: Work, *, chain_id: int = CHAIN_ID) -> Any:
-        """Do `work` with a client of this chain."""
-        return run(work, self.transport, chain_id=chain_id)
+    def run(self, work: Work, *, chain_id: int | None = None) -> Any:
+        """Do `work` with a client of this chain, or one that takes it for another."""
+        return run(work, self.transport, chain_id=chain_id or self.chain_id)
 
     def signed(self, to: str | None, data: bytes = b"", **changes: Any) -> bytes:
         nonce = int(self.ask("eth_getTransactionCount", OWNER, "pending"), 16)
         fields = {
-            "type": 2, "chainId": CHAIN_ID, "nonce": nonce, "to": to and checksummed(to), "data": data, "value": 0,
+            "type": 2, "chainId": self.chain_id, "nonce": nonce, "to": to and checksummed(to), "data": data, "value": 0,
             "gas": 8_000_000, "maxFeePerGas": 5 * 10**9, "maxPriorityFeePerGas": 10**6,
         }  # fmt: skip
         return bytes(WALLET.sign_transaction(fields | changes).raw_transaction)
@@ -75,11 +76,15 @@ class Place:
         assert receipt is not None, "no receipt"
         return receipt
 
-    def usdc(self) -> Address:
-        """Deploy a development USDC that the wallet owns."""
-        receipt = self.mined(None, artifact("DevelopmentUSDC").creation(OWNER))
+    def deployed(self, name: str, *arguments: object) -> Address:
+        """Deploy one of our contracts."""
+        receipt = self.mined(None, artifact(name).creation(*arguments))
         assert receipt.contract_address is not None
         return receipt.contract_address
+
+    def usdc(self) -> Address:
+        """Deploy a development USDC that the wallet owns."""
+        return self.deployed("DevelopmentUSDC", OWNER)
 
 
 def run(
@@ -115,7 +120,10 @@ def embedded_node(**changes: Any) -> Node:
 
 
 def in_process(node: Node) -> Place:
-    return Place(lambda method, *params: node.request(method, list(params)), lambda: InProcess(node.handle))
+    def ask(method: str, *params: object) -> Any:
+        return node.request(method, list(params))
+
+    return Place(ask, lambda: InProcess(node.handle), node.chain.chain_id)
 
 
 @contextmanager

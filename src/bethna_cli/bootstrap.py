@@ -3,6 +3,8 @@
 Every network runs the same code; only addresses, keys, the clock and the way to reach a service are chosen here.
 """
 
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -22,22 +24,37 @@ from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.analysis import model as models
 from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
 from bethna_cli.domain.embedded import EMBEDDED_VENUE
-from bethna_cli.domain.errors import ConfigurationError
+from bethna_cli.domain.errors import ConfigurationError, NotFound
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.model import Model, Progress, TrainedModel
 from bethna_cli.domain.venue import BASE_R12, VenueAddresses
 from bethna_cli.flow.advise import Desk
 from bethna_cli.flow.observe import Feeds, Limits
 from bethna_cli.ports import Clock
-from bethna_cli.settings import MARKET_PATHS, Settings
+from bethna_cli.settings import MARKET_PATHS, Settings, folders, load_settings
 from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
+    from bethna_cli.adapters.contracts import SentientTraders
+    from bethna_cli.adapters.evm import EvmChain
+    from bethna_cli.adapters.keystore import WalletFolder
+    from bethna_cli.adapters.signer import ProcessSigner
     from bethna_cli.adapters.sim.clock import SimClock
     from bethna_cli.adapters.sim.control import SimControl, WorldChoice
+    from bethna_cli.adapters.sim.public_signer import PublicSigner
+    from bethna_cli.domain.signing import Pins
+    from bethna_cli.domain.wallet import PrivateKey
 
+SIGNER_ENVIRONMENT = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "TERM", "BETHNA_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
+)
+"""What the signer gets to see of the person's variables: where the files are, and how the terminal writes."""
+SIGNER_SKEW_S = 120
+"""How far a real network's newest block may be from this machine's clock when a plan is signed."""
 SHIPPED_MODEL = "model/alpha-1.bin"
 SIMULATED_KEY = "simulated"
+BLOCK_AGE_S = 30.0
+"""How old the newest block of a real network may be."""
 EMBEDDED_URL = "http://embedded.market"
 PRETENDED = (EMBEDDED_VENUE, BASE_R12)
 """Whose orders a market without a chain may show: a served world's, or those of Base as recorded and simulated."""
@@ -79,6 +96,158 @@ class _Market:
     signed_only: bool = True
     remarks: Mapping[str, str] = field(default_factory=dict)
     asked_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """The chain of the network in use.
+
+    signer: on the embedded chain alone, whose keys are public. known: addresses by name (usdc; there also router,
+    trader, throwaway_wallet).
+    """
+
+    network: str
+    chain: "EvmChain"
+    contracts: "SentientTraders"
+    signer: "PublicSigner | None"
+    known: Mapping[str, str]
+
+
+@asynccontextmanager
+async def open_chain(settings: Settings) -> AsyncIterator[OnChain]:
+    """Reach the chain of the network in use, and let go of it again. Asks nothing by itself.
+
+    Raises ConfigurationError when no endpoint is set, NotFound when the embedded world is not being served.
+    """
+    from bethna_cli.adapters.contracts import SentientTraders
+    from bethna_cli.adapters.evm import EvmChain
+    from bethna_cli.adapters.rpc import JsonRpc
+    from bethna_cli.adapters.rpc_transport import Http
+    from bethna_cli.domain.chain import CHAIN_IDS
+
+    urls = _rpc_urls(settings)
+    names = ["rpc"] if len(urls) == 1 else [f"rpc {number}" for number in range(1, len(urls) + 1)]
+    chain = EvmChain(
+        CHAIN_IDS[settings.network],
+        [JsonRpc(name, Http(name, url)) for name, url in zip(names, urls, strict=True)],
+        SystemClock(),
+        max_block_age_s=None if settings.network == "sim" else BLOCK_AGE_S,
+    )
+    try:
+        yield _on_chain(settings.network, chain, SentientTraders(chain))
+    finally:
+        await chain.aclose()
+
+
+def _rpc_urls(settings: Settings) -> tuple[str, ...]:
+    if settings.rpc_urls:
+        return settings.rpc_urls
+    if settings.network != "sim":
+        raise ConfigurationError(
+            f"No RPC endpoint is set, so {settings.network} cannot be reached.", hint="bethna config set rpc_url"
+        )
+    info = sim_control(settings).running()
+    if info is None:
+        raise NotFound("The embedded world is not being served.", hint="bethna sim up --detach")
+    return (f"{info.url}/rpc",)
+
+
+def _on_chain(network: str, chain: "EvmChain", contracts: "SentientTraders") -> OnChain:
+    if network != "sim":
+        from bethna_cli.domain.chain import USDC_ADDRESSES
+
+        return OnChain(network, chain, contracts, None, {"usdc": USDC_ADDRESSES[network]})
+    from bethna_cli.adapters.sim.public_signer import PublicSigner
+    from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+
+    return OnChain(network, chain, contracts, PublicSigner(), {**PUBLIC_ACCOUNTS, **PUBLIC_CONTRACTS})
+
+
+def shown_address(address: str) -> str:
+    """Write an address as people should see it, in mixed case with its checksum (EIP-55)."""
+    from bethna_cli.adapters.abi import checksummed
+
+    return checksummed(address)
+
+
+def wallet_folder(settings: Settings) -> "WalletFolder":
+    """Return the person's wallets on this machine."""
+    from bethna_cli.adapters.keystore import WalletFolder
+
+    return WalletFolder(settings.folders.data / "wallets", SystemClock())
+
+
+def fresh_key() -> "PrivateKey":
+    """Draw a new private key from the system's source of chance."""
+    import secrets
+
+    from bethna_cli.adapters.keys import new_key
+
+    return new_key(secrets.token_bytes)
+
+
+def typed_key(text: str) -> "PrivateKey":
+    """Read a private key or a phrase. Raises UsageError without quoting it."""
+    from bethna_cli.adapters.keys import parse_key
+
+    return parse_key(text)
+
+
+def plan_signer(settings: Settings, password_pipe: int | None = None) -> "ProcessSigner":
+    """Return the signer: a process of its own for each plan, which asks for the password at the terminal.
+
+    password_pipe: a descriptor to read it from instead, for whoever may hand one in.
+    """
+    from bethna_cli.adapters.signer import ProcessSigner
+
+    command = (sys.executable, "-P", "-E", "-c", "from bethna_cli.bootstrap import sign_one_plan; sign_one_plan()")
+    kept = {name: value for name, value in os.environ.items() if name in SIGNER_ENVIRONMENT}
+    if settings.folders.config != folders(kept).config:
+        raise ConfigurationError("The signer would read other settings than these.", hint="bethna config path")
+    return ProcessSigner(command, kept, password_pipe)
+
+
+def sign_one_plan() -> None:
+    """Be the signer: answer one plan on stdin, on stdout. The pins come from the files alone, not from variables."""
+    from bethna_cli.adapters.signer_child import Door, ask_at_terminal, ask_pipe, leave_no_core, serve_one_plan
+    from bethna_cli.adapters.sim.public_keys import private_key
+    from bethna_cli.domain.wallet import PrivateKey
+
+    leave_no_core()
+    kept = {name: value for name, value in os.environ.items() if name in SIGNER_ENVIRONMENT}
+    settings = load_settings({"keyring": False}, kept)
+    door = Door(
+        pins=_pins(settings),
+        keys=wallet_folder(settings),
+        ask=ask_pipe(int(sys.argv[1])) if len(sys.argv) > 1 else ask_at_terminal,
+        throwaway=lambda: PrivateKey(private_key("throwaway_wallet")),
+        clock=SystemClock(),
+    )
+    serve_one_plan(sys.stdin.buffer, sys.stdout.buffer, door)
+
+
+def _pins(settings: Settings) -> "dict[int, Pins]":
+    """Say for each chain with a confirmed contract what plans there may touch."""
+    from bethna_cli.domain.chain import CHAIN_IDS, USDC_ADDRESSES, Address
+    from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+    from bethna_cli.domain.signing import USDC_DOMAINS, Pins
+
+    found = {}
+    for network, chain_id in CHAIN_IDS.items():
+        pin = settings.model_copy(update={"network": network}).trader_pin
+        is_embedded = network == "sim"
+        contract = pin[0] if pin else PUBLIC_CONTRACTS["trader"] if is_embedded else None
+        if contract is None:
+            continue
+        found[chain_id] = Pins(
+            chain_id,
+            Address(contract),
+            Address(PUBLIC_CONTRACTS["usdc"]) if is_embedded else USDC_ADDRESSES[network],
+            *USDC_DOMAINS[chain_id],
+            watcher=Address(settings.watcher_address) if settings.watcher_address else None,
+            clock_skew_s=None if is_embedded else SIGNER_SKEW_S,
+        )
+    return found
 
 
 def load_model() -> Model:

@@ -46,7 +46,7 @@ class FaultNode:
 
     def __init__(self, node: Any) -> None:
         self.node = node
-        self.tamper: Tamper = lambda method, result: result
+        self.tamper: Tamper = lambda _, result: result
         self.asked: list[str] = []
 
     async def handle(self, request: Any) -> Any:
@@ -162,14 +162,18 @@ def test_a_stale_first_endpoint_is_passed_over_for_one_that_is_not(fault: FaultN
 # ── C3: logs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def transfers(place: Place) -> tuple[LogQuery, int, int]:
-    """Six transfers in six blocks, and the query that finds them."""
+def six_transfers(place: Place) -> tuple[LogQuery, int, int]:
+    """Put six transfers into six blocks, and return the query that finds them."""
     usdc = place.usdc()
-    first = place.mined(usdc, USDC.function("mint").encode(OWNER, 1_000)).block_number
+    first = last = place.mined(usdc, USDC.function("mint").encode(OWNER, 1_000)).block_number
     for amount in range(1, 6):
         last = place.mined(usdc, USDC.function("transfer").encode(STRANGER, amount)).block_number
     return LogQuery((usdc,), ((TRANSFER,),)), first, last
+
+
+@pytest.fixture
+def transfers(place: Place) -> tuple[LogQuery, int, int]:
+    return six_transfers(place)
 
 
 def test_an_empty_answer_for_a_range_that_holds_logs_is_not_believed(fault: FaultNode, transfers):
@@ -190,7 +194,7 @@ def test_logs_left_out_by_one_endpoint_are_had_from_the_other(fault: FaultNode, 
 @settings(max_examples=40)
 @given(dropped=st.sets(st.integers(0, 5)))
 def test_whatever_is_dropped_from_a_range_an_answer_is_whole_or_none(dropped):
-    place, fault, wanted = dropping_world()
+    fault, wanted = dropping_world()
     fault.tamper = only(
         "eth_getLogs", lambda logs: [log for n, log in enumerate(logs) if len(logs) == 1 or n not in dropped]
     )
@@ -202,20 +206,15 @@ def test_whatever_is_dropped_from_a_range_an_answer_is_whole_or_none(dropped):
     assert len(found) == (0 if dropped else 6)
 
 
-_WORLDS: list[tuple[Place, FaultNode, tuple[LogQuery, int, int]]] = []
+_WORLDS: list[tuple[FaultNode, tuple[LogQuery, int, int]]] = []
 
 
-def dropping_world() -> tuple[Place, FaultNode, tuple[LogQuery, int, int]]:
+def dropping_world() -> tuple[FaultNode, tuple[LogQuery, int, int]]:
     """One world for all examples: building one costs more than reading it."""
     if not _WORLDS:
         node = embedded_node()
         place = in_process(node)
-        usdc = place.usdc()
-        first = place.mined(usdc, USDC.function("mint").encode(OWNER, 1_000)).block_number
-        last = first
-        for amount in range(1, 6):
-            last = place.mined(usdc, USDC.function("transfer").encode(STRANGER, amount)).block_number
-        _WORLDS.append((place, FaultNode(node), (LogQuery((usdc,), ((TRANSFER,),)), first, last)))
+        _WORLDS.append((FaultNode(node), six_transfers(place)))
     return _WORLDS[0]
 
 
@@ -243,7 +242,7 @@ def edited(**changes: Any) -> Callable[[list[Any]], list[Any]]:
         (edited(logIndex="0x" + "f" * 64), SourceMalformed),
         (lambda logs: logs + logs[:1], SourceMalformed),
         (lambda logs: {"logs": logs}, SourceMalformed),
-        (lambda logs: None, SourceMalformed),
+        (lambda _: None, SourceMalformed),
     ],
 )
 def test_logs_that_contradict_the_question_or_their_block_are_refused(fault: FaultNode, transfers, change, expected):
@@ -308,7 +307,7 @@ def test_endpoints_with_one_history_agree_though_one_lags(fault: FaultNode, plac
     for _ in range(3):
         place.mined(STRANGER)
     second = place.ask("eth_getBlockByNumber", "0x2", False)
-    fault.tamper = only("eth_getBlockByNumber", lambda block: second)
+    fault.tamper = only("eth_getBlockByNumber", lambda _: second)
 
     run(lambda chain: chain.check(), place.transport, fault.transport)
 

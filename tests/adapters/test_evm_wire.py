@@ -84,7 +84,7 @@ async def endless(send: Any) -> None:
 
 async def trickling(send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    for _ in count():
+    for _ in range(20):
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await asyncio.sleep(0.1)
 

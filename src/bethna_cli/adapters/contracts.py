@@ -74,11 +74,6 @@ class SentientTraders:
             balance_wei=account.balance_wei,
         )
 
-    async def router_usdc(self, router: Address) -> Address:
-        function = artifact("ThetanutsTokenRouter").function("usdc")
-        ((usdc,),) = await self._read([(router, function, ())], Tag.LATEST)
-        return Address(usdc)
-
     async def deployment(self, terms: DeploymentTerms, sender: Address) -> UnsignedTransaction:
         data = self._trader.creation(terms.usdc, list(terms.routers), terms.owner, terms.guardian)
         return await self._transaction(Call(None, data, sender))

@@ -29,7 +29,15 @@ COMMANDS = (
     ),
     Command("model", "Alpha's model: its data and its measured record", "Alpha's model", "bethna_cli.cli.model:app"),
     Command("train", "Train Alpha's model on recorded history", "Alpha's model", "bethna_cli.cli.model:app"),
+    Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),
+    Command(
+        "contract",
+        "Your own SentientTrader: deploy, status, verify, pause, unpause",
+        "Set up",
+        "bethna_cli.cli.contract:app",
+        True,
+    ),
     Command("config", "Settings: show, set, path", "Set up", "bethna_cli.cli.config:app", True),
     Command("doctor", "Check the installation and every source", "Set up", "bethna_cli.cli.doctor:app"),
 )
