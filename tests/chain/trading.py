@@ -118,7 +118,6 @@ class Trading:
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
-        self._nonces = iter(range(1, 10_000))
 
     def read(self, to: str, function: Function, *arguments: object) -> Any:
         """Call a function that returns one value."""
@@ -137,6 +136,10 @@ class Trading:
         lookup = artifact("ThetanutsTokenRouter").function("seriesAddress")
         return self.read(ROUTER, lookup, order.implementation, order.price_feed, order.strikes, order.expiry)
 
+    def sent(self) -> int:
+        """Count the wallet's transactions."""
+        return int(self.ask("eth_getTransactionCount", WALLET.address, "pending"), 16)
+
     def now_s(self) -> int:
         return int(self.ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
@@ -145,7 +148,7 @@ class Trading:
         transaction = {
             "type": 2, "chainId": EMBEDDED_CHAIN_ID, "to": bytes.fromhex(to[2:]), "data": data, "value": 0, "gas": GAS,
             "maxFeePerGas": 10**9, "maxPriorityFeePerGas": 0,
-            "nonce": int(self.ask("eth_getTransactionCount", WALLET.address, "pending"), 16),
+            "nonce": self.sent(),
         }  # fmt: skip
         raw = WALLET.sign_transaction(transaction).raw_transaction
         receipt = self.ask("eth_getTransactionReceipt", self.ask("eth_sendRawTransaction", "0x" + raw.hex()))
@@ -169,7 +172,7 @@ class Trading:
         return TradeIntent(
             user=WALLET.address.lower(), executor=WALLET.address.lower(), side=side, option_token=self.series(order),
             router=ROUTER, amount_in=amount, quoted_amount_out=quoted, min_amount_out=quoted,
-            nonce=next(self._nonces), deadline_s=self.now_s() + 600, ref=hash_text(keccak(b"what was recommended")),
+            nonce=self.sent(), deadline_s=self.now_s() + 600, ref=hash_text(keccak(b"what was recommended")),
         )  # fmt: skip
 
     def buy(self, order: RawOrder, amount: int) -> dict[str, Any]:
