@@ -114,7 +114,20 @@ def test_an_expiry_is_a_number_with_hours_days_or_weeks(home, span, days):
     assert load_settings({"expiry": span}, env_of(home)).expiry_days == days
 
 
-@pytest.mark.parametrize("at", ["1777995000", "2026-05-05", "2026-05-05T15:30", "yesterday", "2026-13-05T15:30Z"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "1777995000",
+        "2026-05-05",
+        "2026-05-05T15:30",
+        "yesterday",
+        "2026-13-05T15:30Z",
+        "0001-01-01T00:00Z",
+        "1999-12-31T23:59Z",
+        "2099-01-01T00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_a_time_needs_a_date_a_clock_and_a_zone(home, at):
     with pytest.raises(UsageError, match="--at"):
         load_settings({"at": at}, env_of(home))

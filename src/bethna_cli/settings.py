@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,8 @@ FLAGS = {"budget_usdc": "--budget", "target_delta": "--delta"}
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([hdw])", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,6})?", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2098
 _PIN = re.compile(r"0x[0-9a-f]{40}@0x[0-9a-f]{64}", re.ASCII)
 MOST_ENDPOINTS = 4
 LONGEST_EXPIRY_DAYS = 366
@@ -99,8 +102,14 @@ def _duration_days(value: object) -> object:
 
 
 def _moment(value: object) -> object:
-    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\dT", value):
+    if isinstance(value, str) and not _MOMENT.fullmatch(value):
         raise ValueError("must be a UTC time like 2026-05-05T15:30Z")
+    return value
+
+
+def _within_reach(value: datetime) -> datetime:
+    if not EARLIEST_YEAR <= value.astimezone(UTC).year <= LATEST_YEAR:
+        raise ValueError(f"must be in a year from {EARLIEST_YEAR} to {LATEST_YEAR}")
     return value
 
 
@@ -117,7 +126,7 @@ Pin = Annotated[str, BeforeValidator(_contract_pin)]
 Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Days = Annotated[float, BeforeValidator(_duration_days)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_reach)]
 Finite = Field(allow_inf_nan=False)
 
 
@@ -291,8 +300,8 @@ def _refusal(
 ) -> BethnaError:
     first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
     key = str(first["loc"][0])
-    reason = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    shown = "(hidden)" if key in SECRET_KEYS else ascii(values.get(key))[:LONGEST_ECHO]
+    reason = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ").partition(", unable to")[0]
+    shown = "(hidden)" if key in SECRET_KEYS else ascii(str(values.get(key)))[:LONGEST_ECHO]
     origin = origins[key]
     if origin == "flag":
         flag = names.get(key, "--" + key.replace("_", "-"))
