@@ -247,9 +247,17 @@ class SourceStale(SourceUnavailable):
     code = "source_stale"
 
     def __init__(self, source: str, age_s: float, limit_s: float) -> None:
-        super().__init__(source, f"the data is {age_s:.0f} s old; the limit is {limit_s:.0f} s")
+        super().__init__(source, f"the data is {_long(age_s)} old; the limit is {_long(limit_s)}")
         self.age_s = age_s
         self.limit_s = limit_s
+
+
+def _long(seconds: float) -> str:
+    """Write a time span in the largest unit of which it is at least two."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds > 2 * size:
+            return f"{seconds / size:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds:.0f} s"
 
 
 class NodeBehind(SourceUnavailable):
