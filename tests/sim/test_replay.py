@@ -70,6 +70,13 @@ def test_quotes_are_coin_times_the_rows_forward_and_an_empty_side_is_no_quote(re
     assert "ETH-20MAR26-2300-P" not in quotes(world, is_long=True)
 
 
+def test_a_price_keeps_all_eight_decimals(recorded):
+    path = recorded.folder / "deribit_options_eth.csv.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b",2410,", b",2410.0123,")))
+
+    assert quotes(opened(recorded))["ETH-20MAR26-2400-C"].price == 50_61025830
+
+
 def test_a_spread_costs_its_near_ask_less_its_far_bid(recorded):
     spread = quotes(opened(recorded))["ETH-20MAR26-2400/2500-CALL_SPREAD"]
 

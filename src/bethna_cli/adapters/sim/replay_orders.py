@@ -1,6 +1,6 @@
 """A recorded chain as an order book: what could have been paid at that moment, in the venue's terms.
 
-A recorded ask becomes a maker's ask at ask x forward, rounded up to a hundredth of a cent; a spread costs its near ask
+A recorded ask becomes a maker's ask at ask x forward, rounded up to the venue's 8 decimals; a spread costs its near ask
 less its far bid. Sizes were not recorded, so a cap is assumed and stated. The recorded calls are not capped: what a
 USDC-collateralised call would have cost is not in the data, so its price is the recorded one, and that is stated too.
 """
@@ -25,7 +25,6 @@ ASSUMED_CAP = (
 QUOTE_LIFE_S = 90
 NEAR_STRIKES = 3
 FAR_STRIKES = 3
-PRICE_STEP = PRICE_UNIT // 10_000
 RECORDED_MAKER = "0x000000000000000000000000000000000000dEaD"
 
 
@@ -108,7 +107,7 @@ def _order(
         max_collateral=math.floor(budget * USDC_UNIT),
         strikes=tuple(round(strike * PRICE_UNIT) for strike in strikes),
         expiry_s=rows[0].expiry_s,
-        price=rounded(round(price_usd * PRICE_UNIT / PRICE_STEP, 6)) * PRICE_STEP,
+        price=rounded(round(price_usd * PRICE_UNIT, 2)),
         chain_id=venue.chain_id,
         book=venue.book,
         greeks={name: round(value, 8) for name, value in greeks.items()} if greeks["iv"] > 0 else None,
