@@ -124,7 +124,21 @@ def test_an_expiry_far_from_the_wish_is_pointed_out() -> None:
 
 def test_nothing_for_the_budget_is_refused() -> None:
     with pytest.raises(NothingSuitable):
-        ask(snapshot([]))
+        ask(budget=usdc("0.000001"))
+
+
+def test_a_board_on_which_nothing_can_be_bought_is_missing_options_with_the_reasons() -> None:
+    whole = snapshot([])
+    assert whole.options.value is not None
+    board = replace(whole.options.value, left_out={"maker buys": 3, "unsigned": 2})
+
+    with pytest.raises(OutsideError, match=r"without options.*3 maker buys, 2 unsigned"):
+        ask(replace(whole, options=replace(whole.options, value=board)))
+
+
+def test_a_budget_that_the_makers_cannot_fill_is_pointed_out() -> None:
+    assert any("No more than 5 contracts" in warning for warning in ask(budget=usdc(1_000_000)).warnings)
+    assert not ask(budget=usdc(100)).warnings
 
 
 def test_the_same_market_gives_the_same_answer_and_id_and_another_gives_another() -> None:

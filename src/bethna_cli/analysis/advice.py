@@ -24,7 +24,7 @@ from bethna_cli.domain.market import Asset, MarketSnapshot, OptionBoard, Origin,
 from bethna_cli.domain.model import Model, Row
 from bethna_cli.domain.options import OptionQuote
 from bethna_cli.domain.recommendation import Candidate, Prediction, Recommendation, Signal, ViewEffect
-from bethna_cli.domain.units import Usdc, usdc_to_decimal
+from bethna_cli.domain.units import CONTRACT_UNIT, Usdc, usdc_to_decimal
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def recommend(request: TradeRequest, snapshot: MarketSnapshot, model: Model, net
         outlook = replace(outlook, prediction=with_view(own, request.view, request.view_odds))
         final = _verdict(request, quotes, outlook, snapshot, request.view)
         effect = ViewEffect(request.view, request.view_odds, without.signal, without.best.expected_value)
-    warnings = _far_expiry(request, final.best, snapshot)
+    warnings = (*_far_expiry(request, final.best, snapshot), *_capped(request.budget, final.best))
     return _assemble(request.budget, snapshot, network, own, outlook, row, final, effect, warnings)
 
 
@@ -90,13 +90,20 @@ def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, netw
     purchase = purchase_of(at_expiry_nearest(kinds, days, now), request.strikes, request.kinds, request.budget)
     trade = value(purchase, outlook, now)
     verdict = Verdict(trade.signal, trade)
-    warnings = () if trade.expected_value > 0 else (f"Alpha would stand aside: {_refusal(trade)}.",)
+    doubts = () if trade.expected_value > 0 else (f"Alpha would stand aside: {_refusal(trade)}.",)
+    warnings = (*doubts, *_capped(request.budget, trade))
     return _assemble(request.budget, snapshot, network, outlook.prediction, outlook, row, verdict, None, warnings)
 
 
 def required(snapshot: MarketSnapshot) -> Grounds:
     """Return the parts without which there is no answer. Raises OutsideError naming what is missing and why."""
-    return Grounds(_need(snapshot.spot), _need(snapshot.options), _need(snapshot.history))
+    grounds = Grounds(_need(snapshot.spot), _need(snapshot.options), _need(snapshot.history))
+    if not grounds.board.quotes:
+        why = ", ".join(f"{count} {reason}" for reason, count in grounds.board.left_out.items()) or "it has none"
+        raise OutsideError(
+            f"No recommendation without options: no offer of the venue can be bought ({why}).", hint="bethna doctor"
+        )
+    return grounds
 
 
 def _need(part: Part[T]) -> T:
@@ -202,7 +209,16 @@ def _far_expiry(request: TradeRequest, trade: Candidate, snapshot: MarketSnapsho
     days = (trade.legs[0].quote.expires_at - snapshot.taken_at) / timedelta(days=1)
     if abs(days - request.expiry_days) <= EXPIRY_SLACK_DAYS:
         return ()
-    return (f"The nearest expiry on offer is {days:.1f} days away; {request.expiry_days:g} were asked for.",)
+    return (f"Asked for {request.expiry_days:g} days; the nearest expiry on offer is {days:.1f} days away.",)
+
+
+def _capped(budget: Usdc, trade: Candidate) -> tuple[str, ...]:
+    """Say so when the makers, not the budget, decide the size."""
+    offered = min(leg.quote.max_contracts for leg in trade.legs)
+    if trade.contracts < offered or trade.amount >= budget:
+        return ()
+    size, spent, wished = offered / CONTRACT_UNIT, usdc_to_decimal(trade.amount), usdc_to_decimal(budget)
+    return (f"No more than {size:,g} contracts are on offer: they cost {spent:,.2f} of {wished:,.2f} USDC.",)
 
 
 def buy_line(asset: Asset, budget: Usdc, trade: Candidate) -> str:
