@@ -72,6 +72,7 @@ def test_the_line_of_a_card_works_when_pasted_and_looks_at_the_same_market(bethn
     card = bethna_here("recommend", "ETH", *AT)
     (line,) = [line.strip() for line in card.stdout.splitlines() if line.strip().startswith("bethna buy")]
 
+    assert json.loads(bethna_here("recommend", "ETH", *AT, "--json").stdout)["buy_line"] == line
     pasted = bethna_here(*shlex.split(line)[1:], "--json")
 
     assert pasted.returncode == 0
@@ -94,6 +95,15 @@ def test_a_budget_is_never_exceeded(bethna_here, budget):
     best = found["candidate"] or found
     assert 0 < best["amount_usdc"] <= float(budget)
     assert best["max_loss_usdc"] <= float(budget)
+
+
+@pytest.mark.parametrize("words", ["recommend ETH", "market ETH", "strategies", "model", "recommend DOGÉ"])
+def test_a_terminal_without_unicode_gets_every_answer_in_the_characters_it_has(bethna, words):
+    shown = bethna(*words.split(), PYTHONIOENCODING="ascii")
+
+    assert shown.returncode == (6 if "DOG" in words else 0)
+    assert "mistake" not in shown.stderr
+    assert (shown.stdout + shown.stderr).isascii()
 
 
 @pytest.mark.parametrize("words", ["recommend ETH", "market ETH", "doctor"])

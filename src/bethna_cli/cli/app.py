@@ -4,6 +4,7 @@ It decides nothing about markets. Commands live in the modules that `registry` n
 """
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code. No exception escapes; a reader that leaves early is no error."""
     _travel_light()
+    _print_whatever_comes()
     try:
         code = _dispatch(list(arguments), as_json="--json" in arguments)
         sys.stdout.flush()
@@ -114,6 +116,13 @@ def _travel_light() -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(COLLECT_EVERY)
+
+
+def _print_whatever_comes() -> None:
+    """Let a terminal that lacks a character show a question mark: an answer is not lost to a dash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _dispatch(arguments: list[str], as_json: bool) -> int:

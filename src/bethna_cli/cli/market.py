@@ -167,6 +167,8 @@ def _view(bullish: bool, bearish: bool, neutral: bool) -> "View | None":
 
 
 def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", as_json: bool, no_color: bool) -> None:
+    from dataclasses import replace
+
     from bethna_cli.cli import output
     from bethna_cli.cli.session import with_market
     from bethna_cli.domain.documents import recommendation_document
@@ -176,12 +178,14 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
         return await advise(request, application.desk())
 
     answer = with_market(settings, request.asset, ask, no_color)
+    if answer.buy_line:
+        answer = replace(answer, buy_line=answer.buy_line + _same_market(settings))
     if as_json:
         output.emit(recommendation_document(answer))
         return
     from bethna_cli.cli.render_advice import print_card
 
-    print_card(output.console(no_color), answer, _same_market(settings))
+    print_card(output.console(no_color), answer)
 
 
 def _same_market(settings: "Settings") -> str:
@@ -219,6 +223,11 @@ def _quote_rows(board: "OptionBoard", kind: "OptionKind | None") -> list[dict[st
     from bethna_cli.domain.units import iso
 
     said = board.provenance
-    origin = {"source": said.source, "observed_at": iso(said.observed_at), "simulated": said.origin is Origin.SIMULATED}
+    origin = {
+        "source": said.source,
+        "observed_at": iso(said.observed_at),
+        "simulated": said.origin is Origin.SIMULATED,
+        "origin": said.origin.value,
+    }
     quotes = [quote for quote in board.quotes if kind in (None, quote.kind)]
     return [{"asset": board.asset.value, **quote_document(quote), **origin} for quote in quotes]

@@ -32,18 +32,16 @@ KINDS = {
 }
 
 
-def print_card(screen: Console, rec: Recommendation, same_market: str = "") -> None:
-    """Print the whole card as wide as the screen; only the line to paste is never broken.
-
-    same_market: the flags that lead to the market this was read from, with a space before them.
-    """
-    screen.print(Group(*_blocks(rec, screen.width)))
+def print_card(screen: Console, rec: Recommendation) -> None:
+    """Print the whole card as wide as the screen; only the line to paste is never broken."""
+    screen.print(Group(*_blocks(rec, screen.width, draws=not screen.options.ascii_only)))
     if rec.buy_line:
         screen.print(Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:"))
-        screen.print(Text(f"  {rec.buy_line}{same_market}", style="bold"), soft_wrap=True)
+        screen.print(Text(f"  {rec.buy_line}", style="bold"), soft_wrap=True)
 
 
-def _blocks(rec: Recommendation, width: int) -> Iterator[RenderableType]:
+def _blocks(rec: Recommendation, width: int, *, draws: bool) -> Iterator[RenderableType]:
+    """Give the card from top to bottom; `draws`: the screen has the characters of the payoff plot."""
     yield Text(f"Alpha on {rec.asset}: {VERDICTS[rec.signal]}", style="bold")
     yield reality(rec.market, rec.network)
     yield Text()
@@ -51,7 +49,9 @@ def _blocks(rec: Recommendation, width: int) -> Iterator[RenderableType]:
     shown = rec.trade or rec.candidate
     if shown:
         yield Text()
-        yield from _trade(rec, shown, width)
+        yield from _trade(rec, shown)
+        if draws:
+            yield from _plot(rec, shown, width)
     yield from _bullets("Why", [words(reason.text) for reason in rec.reasons])
     yield from _bullets("What would change the verdict", [words(line) for line in rec.would_change])
     yield Text()
@@ -84,7 +84,7 @@ def _record(record: Record | None) -> str:
     return f"{won}, worst drawdown {share(record.max_drawdown)} ({record.data}, {span})"
 
 
-def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[RenderableType]:
+def _trade(rec: Recommendation, trade: Candidate) -> Iterator[RenderableType]:
     if trade.refused_because:
         yield Text(f"Best candidate: {VERDICTS[trade.signal]}", style="bold")
         yield words(f"Refused: {trade.refused_because}.", "yellow")
@@ -100,6 +100,9 @@ def _trade(rec: Recommendation, trade: Candidate, width: int) -> Iterator[Render
     style = "green" if trade.expected_value > 0 else "red"
     grid.add_row("expected value", Text(f"{signed(usdc_to_decimal(trade.expected_value))} USDC", style=style))
     yield grid
+
+
+def _plot(rec: Recommendation, trade: Candidate, width: int) -> Iterator[RenderableType]:
     spot = rec.market.spot.value
     if trade.payoff and spot:
         evens = [float(price) for price in trade.break_even_usd]
