@@ -5,7 +5,7 @@ composed from fixed phrases and chance; nothing here was written by a person abo
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from bethna_cli.adapters.sim.chance import Memory, Wave, generator
@@ -128,7 +128,7 @@ def _poisson(draw: Random, mean: float) -> int:
 def _compose(draw: Random, asset: Asset, at_s: float, mood: float, price: float) -> Post:
     kind = draw.random()
     lean = min(1.0, max(-1.0, mood + draw.gauss(0.0, 0.55)))
-    phrases = BULLISH if lean > 0.25 else BEARISH if lean < -0.25 else NEUTRAL
+    phrases: Sequence[str] = BULLISH if lean > 0.25 else BEARISH if lean < -0.25 else NEUTRAL
     if kind < SPAM_SHARE:
         phrases, lean = SPAM, 0.0
     elif kind < SPAM_SHARE + NOISE_SHARE:

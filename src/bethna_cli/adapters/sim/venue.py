@@ -42,13 +42,16 @@ class Quoter(Protocol):
     def sign(self, order: MakerOrder, /) -> bytes: ...
 
 
+Batch = tuple[str | int | bool, ...]
+
+
 class UnsignedQuoter:
     """A maker without a chain: no signature, and a nonce that groups orders as the book's would."""
 
     maker = SIM_MAKER
 
     def __init__(self) -> None:
-        self._numbers = Memory(lambda batch: number(0, *batch), 512)
+        self._numbers: Memory[Batch, int] = Memory(lambda batch: number(0, *batch), 512)
 
     def nonce(self, order: MakerOrder) -> int:
         """Return one number per batch: strikes, expiry and price are not in it, as in the book's `computeNonce`."""
