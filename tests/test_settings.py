@@ -327,3 +327,53 @@ def test_a_keyring_that_is_not_there_is_a_matter_of_configuration(home):
             load_settings({}, env_of(home, keyring="true"))
     finally:
         keyring.set_keyring(before)
+
+
+# ── the chain ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TRADER = "0x" + "ab" * 20
+CODE_HASH = "0x" + "cd" * 32
+
+
+def test_several_rpc_endpoints_are_asked_in_the_order_they_are_set(home):
+    settings = load_settings({}, env_of(home, rpc_url="https://one.example/key  http://127.0.0.1:8545"))
+
+    assert settings.rpc_urls == ("https://one.example/key", "http://127.0.0.1:8545")
+    assert "one.example" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        "http://one.example",
+        "https://one.example http://two.example",
+        "https://one.example https://one.example",
+        " ".join(f"https://{n}.example" for n in range(5)),
+    ],
+)
+def test_endpoints_that_are_unsafe_doubled_or_too_many_are_refused(home, urls):
+    with pytest.raises(ConfigurationError, match="hidden"):
+        load_settings({}, env_of(home, rpc_url=urls))
+
+
+def test_each_network_has_a_contract_of_its_own(home):
+    configure(home, f'trader_sim = "{TRADER}@{CODE_HASH}"\n')
+
+    assert load_settings({}, env_of(home)).trader_pin == (TRADER, CODE_HASH)
+    assert load_settings({"network": "base"}, env_of(home)).trader_pin is None
+
+
+def test_a_pin_without_its_code_hash_is_refused(home):
+    configure(home, f'trader_sim = "{TRADER}"\n')
+
+    with pytest.raises(ConfigurationError, match="address and a code hash"):
+        load_settings({}, env_of(home))
+
+
+def test_no_variable_and_no_config_set_takes_the_place_of_a_confirmation(home):
+    pin = f"{TRADER}@{CODE_HASH}"
+
+    with pytest.raises(ConfigurationError, match="confirmed at a terminal"):
+        load_settings({}, env_of(home, trader_base=pin))
+    with pytest.raises(UsageError, match="confirmed at a terminal"):
+        check_value("trader_base", pin)

@@ -77,6 +77,13 @@ def _contract_pin(value: object) -> object:
     return text
 
 
+def _account(value: object) -> object:
+    text = str(value).strip().lower()
+    if not re.fullmatch(r"0x[0-9a-f]{40}", text, re.ASCII):
+        raise ValueError("must be an address: 0x and 40 hexadecimal digits")
+    return text
+
+
 def _checked_secret(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
@@ -123,6 +130,7 @@ def _folder(value: Path) -> Path:
 Url = Annotated[str, AfterValidator(_checked_url)]
 RpcUrls = Annotated[SecretStr, AfterValidator(_checked_rpc_urls)]
 Pin = Annotated[str, BeforeValidator(_contract_pin)]
+Account = Annotated[str, BeforeValidator(_account)]
 Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Days = Annotated[float, BeforeValidator(_duration_days)]
@@ -162,6 +170,7 @@ class Settings(BaseModel):
     trader_sim: Pin | None = Field(None, description="your confirmed contract there: ADDRESS@CODE_HASH")
     trader_base: Pin | None = Field(None, description="the same on Base; bethna contract verify writes it")
     trader_base_sepolia: Pin | None = Field(None, description="the same on Base Sepolia")
+    watcher_address: Account | None = Field(None, description="the watcher's account, the one your key may fund")
     pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
     x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
     keyring: bool = Field(False, description="look for secrets in the system's keyring too")
@@ -223,6 +232,9 @@ class Settings(BaseModel):
         return own
 
 
+PIN_KEYS = frozenset({"trader_sim", "trader_base", "trader_base_sepolia"})
+"""Settings that a person confirms at a terminal (`bethna contract verify`); nothing else may set them."""
+
 SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token"})
 
 
@@ -273,6 +285,12 @@ def load_settings(
 
 
 def _env_values(env: Mapping[str, str]) -> dict[str, object]:
+    for key in sorted(PIN_KEYS):
+        if env.get(variable(key)):
+            raise ConfigurationError(
+                f"{variable(key)}: a contract is confirmed at a terminal, not by a variable.",
+                hint=f"unset {variable(key)}",
+            )
     named = {key: env.get(variable(key), "") for key in Settings.model_fields}
     return {key: value for key, value in named.items() if value}
 
@@ -314,7 +332,12 @@ def _refusal(
 
 
 def check_value(key: str, value: str) -> None:
-    """Raise UsageError when `value` cannot be the setting `key`, ConfigurationError when there is no such setting."""
+    """Raise UsageError when `value` cannot be the setting `key`, ConfigurationError when there is no such setting.
+
+    A contract's pin cannot be set at all: it is confirmed.
+    """
     if key not in Settings.model_fields:
         raise unknown_key(key, frozenset(Settings.model_fields), "config")
+    if key in PIN_KEYS:
+        raise UsageError(f"{key} is confirmed at a terminal, not set.", hint="bethna contract verify ADDRESS")
     _validated({key: value}, {key: "argument"})

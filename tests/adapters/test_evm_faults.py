@@ -143,6 +143,13 @@ def test_a_newest_block_far_from_the_clock_is_refused(place: Place, ahead_s, exp
         run(lambda chain: chain.block(), frozen(place), clock=far, max_block_age_s=30)
 
 
+def test_a_check_before_signing_refuses_a_stale_chain(place: Place):
+    an_hour_on = FixedClock(datetime.now(UTC) + timedelta(hours=1))
+
+    with pytest.raises(SourceStale):
+        run(lambda chain: chain.check(), frozen(place), clock=an_hour_on, max_block_age_s=30)
+
+
 def frozen(place: Place) -> Callable[[], InProcess]:
     """A node that keeps showing the block it has now."""
     newest = place.ask("eth_getBlockByNumber", "latest", False)

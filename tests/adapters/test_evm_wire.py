@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bethna_cli.adapters.abi import keccak
 from bethna_cli.adapters.rpc import JsonRpc, RpcLimits
 from bethna_cli.adapters.rpc_transport import Http, InProcess
 from bethna_cli.adapters.sim.rpc_server import rpc_app
@@ -19,6 +20,7 @@ from bethna_cli.domain.chain import Call
 from bethna_cli.domain.errors import (
     BethnaError,
     ConfigurationError,
+    OutcomeUnknown,
     SourceDisabled,
     SourceMalformed,
     SourceRateLimited,
@@ -140,6 +142,55 @@ def test_a_broken_first_endpoint_is_replaced_by_the_second(server: FaultServer, 
     block = run(lambda chain: chain.block(), lambda: Http("rpc", url, limits=QUICK), place.transport, limits=QUICK)
 
     assert block.number >= 0
+
+
+def test_no_more_than_the_bound_is_read(server: FaultServer, url: str):
+    server.reply = endless
+
+    with pytest.raises(SourceMalformed, match="longer than 5000000 bytes"):
+        run(lambda chain: chain.check(), lambda: Http("rpc", url))
+
+
+class LosesAnswers:
+    """Passes every request on to the node, and answers a send with a fault after the node has accepted it."""
+
+    def __init__(self, node: Any, reply: Callable[[Any], Awaitable[None]]) -> None:
+        self._node = rpc_app(node)
+        self._reply = reply
+        self.sends = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        answer: list[Any] = []
+        asked = bytearray()
+
+        async def listen() -> Any:
+            message = await receive()
+            asked.extend(message.get("body", b""))
+            return message
+
+        async def keep(message: Any) -> None:
+            answer.append(message)
+
+        await self._node(scope, listen, keep)
+        if b"eth_sendRawTransaction" in asked:
+            self.sends += 1
+            await self._reply(send)
+            return
+        for message in answer:
+            await send(message)
+
+
+@pytest.mark.parametrize("name", ["503", "429", "a broken connection", "a slow trickle", "a web page", "50 MB"])
+def test_a_send_whose_answer_is_lost_is_unknown_and_goes_out_once(node: Any, place: Place, name):
+    loser = LosesAnswers(node, FAULTS[name][0])
+    raw = place.signed(STRANGER, value=7)
+
+    with served(loser) as url, pytest.raises(OutcomeUnknown) as unknown:
+        run(lambda chain: chain.send_raw(raw), lambda: Http("rpc", url, limits=QUICK), place.transport, limits=QUICK)
+
+    (stranger,) = place.run(lambda chain: chain.accounts([STRANGER]))
+    assert (loser.sends, stranger.balance_wei) == (1, 7)
+    assert unknown.value.transaction_hash == "0x" + keccak(raw).hex()
 
 
 def test_a_read_is_repeated_a_few_times_and_no_more(server: FaultServer, url: str):

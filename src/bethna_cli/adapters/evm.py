@@ -89,6 +89,7 @@ class EvmChain:
                 failure = error
         if failure is not None and not reachable:
             raise failure
+        await self.block()
         if len(reachable) > 1:
             await self._check_agreement(reachable)
 

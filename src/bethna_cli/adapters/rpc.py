@@ -116,7 +116,7 @@ class JsonRpc:
         """Make one request exactly once. Raises RpcFault, NotSent, TryAgain or SourceUnavailable (answer lost)."""
         try:
             async with asyncio.timeout(self._limits.budget_s):
-                body = await self._transport.exchange(_encoded(0, (method, params)))
+                body = await self._transport.exchange(_encoded(_request(0, (method, params))))
         except TimeoutError as error:
             raise TryAgain(SourceUnavailable(self.name, "no answer in time")) from error
         answer = self._answer(0, self._decoded(body))
@@ -149,10 +149,10 @@ class JsonRpc:
 
     async def _ask_batch(self, requests: Sequence[Request]) -> list[object]:
         if len(requests) == 1:
-            body = await self._transport.exchange(_encoded(0, requests[0]))
+            body = await self._transport.exchange(_encoded(_request(0, requests[0])))
             return [self._answer(0, self._decoded(body))]
-        parts = [_encoded(number, request) for number, request in enumerate(requests)]
-        decoded = self._decoded(await self._transport.exchange(b"[" + b",".join(parts) + b"]"))
+        batch = [_request(number, request) for number, request in enumerate(requests)]
+        decoded = self._decoded(await self._transport.exchange(_encoded(batch)))
         if not isinstance(decoded, list):
             fault = self._answer(None, decoded)
             raise SourceUnavailable(self.name, f"it refused a batch ({fault})")
@@ -189,7 +189,10 @@ class JsonRpc:
         return RpcFault(code, message[:_LONGEST_MESSAGE].lower(), error.get("data"))
 
 
-def _encoded(number: int, request: Request) -> bytes:
+def _request(number: int, request: Request) -> dict[str, object]:
     method, params = request
-    document = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def _encoded(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
