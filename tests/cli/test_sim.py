@@ -83,7 +83,11 @@ def test_a_replayed_world_stands_still_and_says_what_it_replays(world, bethna, b
 
     advanced = bethna_here("sim", "advance", "1h")
     seen = json.loads(bethna("market", "ETH", "--json", BETHNA_MARKET_URL=str(started["market_url"])).stdout)
+    alone = bethna("recommend", "ETH", "--json", "--replay", str(market_data_dir), "--at", "2026-05-05T15:30Z")
+    served = json.loads(bethna("recommend", "ETH", "--json").stdout)
 
     assert (started["origin"], advanced.returncode) == ("replay", 2)
     assert seen["taken_at"] == started["time"]
     assert seen["spot"]["origin"] == "replay"
+    assert served["candidate"] == json.loads(alone.stdout)["candidate"]
+    assert served["payoff"] == json.loads(alone.stdout)["payoff"]

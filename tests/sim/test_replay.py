@@ -291,3 +291,15 @@ def test_a_second_asset_keeps_its_own_older_chain(market_data_dir):
     assert world.latest(Asset.BTC).at_s == int(datetime(2026, 5, 4, 17, 0, 57, tzinfo=UTC).timestamp())
     btc = [order for order in orders_of(world) if order.asset is Asset.BTC]
     assert all(order.good_until_s < world.now().timestamp() for order in btc)
+
+
+def test_what_is_older_than_the_clock_makes_nothing_else_old_and_passes_for_nothing_new(market_data_dir):
+    at = datetime(2026, 5, 5, 15, 30, tzinfo=UTC)
+    world = ReplayWorld.open(market_data_dir, Asset.ETH, at, beside=list(Asset))
+
+    feed = ask(world, "/thetanuts/orders").json()
+
+    assert list(feed["data"]["market_data"]) == ["ETH"]
+    assert feed["metadata"]["last_updated"] == world.now().timestamp() * 1000
+    assert list(ask(world, "/dydx/v4/perpetualMarkets").json()["markets"]) == ["ETH-USD"]
+    assert world.reference(Asset.BTC) == []

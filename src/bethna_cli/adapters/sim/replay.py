@@ -18,7 +18,7 @@ from bethna_cli.adapters.clocks import FixedClock
 from bethna_cli.adapters.history_files import read_candles, read_fear_greed, read_funding
 from bethna_cli.adapters.sim.market import merged
 from bethna_cli.adapters.sim.replay_chain import Chain, read_chain
-from bethna_cli.adapters.sim.replay_orders import ASSUMED_CAP, recorded_orders, recorded_reference
+from bethna_cli.adapters.sim.replay_orders import ASSUMED_CAP, QUOTE_LIFE_S, recorded_orders, recorded_reference
 from bethna_cli.adapters.sim.world import (
     DAY_S,
     HOUR_S,
@@ -169,8 +169,13 @@ class ReplayWorld:
         return found
 
     def perpetual(self, asset: Asset) -> Perpetual | None:
-        """Return what is known of the perpetual: the index, and the last settled rate as the next one."""
+        """Return what is known of the perpetual: the index, and the last settled rate as the next one.
+
+        None where the asset's last chain is older than the clock: its index is not a price of now.
+        """
         recording = self._recordings[asset]
+        if not self._is_current(recording.chain):
+            return None
         spot = recording.chain.index_usd
         day_ago = recording.bars.get(self._now_s() // HOUR_S * HOUR_S - DAY_S)
         last = recording.funding[-1]
@@ -207,8 +212,13 @@ class ReplayWorld:
         )
 
     def reference(self, asset: Asset) -> list[ReferencePrice]:
-        """Return the recorded chain itself: fractions of the underlying."""
-        return recorded_reference(self._recordings[asset].chain)
+        """Return the recorded chain itself: fractions of the underlying; nothing where it is older than the clock."""
+        chain = self._recordings[asset].chain
+        return recorded_reference(chain) if self._is_current(chain) else []
+
+    def _is_current(self, chain: Chain) -> bool:
+        """Say whether a chain is of the clock's moment; assets beside the asked one may have older ones."""
+        return self._now_s() - chain.at_s <= QUOTE_LIFE_S
 
     def _now_s(self) -> int:
         return int(self.now().timestamp())

@@ -9,16 +9,22 @@ from bethna_cli.adapters.sim.wire import Refused, Reply, Request, Route, json_re
 from bethna_cli.adapters.sim.world import Board, ReferencePrice, SignedOrder, World, unix
 
 CACHE_LIFE_MS = 60_000
+SPOT_LIFE_S = 60
 BLOCK_S = 2
 GENESIS_BLOCK_S = unix("2026-01-01T00:00:00Z")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def orders(world: World, _request: Request) -> Reply:
-    """Answer the live orders of all assets. The feed is as new as its spot prices; orders are written each minute."""
+    """Answer the live orders of all assets. The feed is as new as its spot prices; orders are written each minute.
+
+    An asset whose newest price is old has none in the feed: one time stands for all of them.
+    """
     board = world.board()
-    ticks = {asset.value: tick for asset in world.assets if (tick := world.latest(asset)) is not None}
-    updated_s = min((tick.at_s for tick in ticks.values()), default=board.written_s)
+    known = {asset.value: tick for asset in world.assets if (tick := world.latest(asset)) is not None}
+    newest_s = max((tick.at_s for tick in known.values()), default=board.written_s)
+    ticks = {name: tick for name, tick in known.items() if newest_s - tick.at_s <= SPOT_LIFE_S}
+    updated_s = min((tick.at_s for tick in ticks.values()), default=newest_s)
     now_ms = int(world.now().timestamp() * 1000)
     document = {
         "data": {
