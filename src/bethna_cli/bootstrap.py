@@ -309,8 +309,9 @@ def _market(settings: Settings, asset: Asset) -> _Market:
 def _shared(settings: Settings) -> _Market | None:
     """Use the world that `bethna sim up` serves, with its clock, unless another one is asked for."""
     control = sim_control(settings)
-    info, choice = control.answering(), control.choice()
-    if info is None or choice is None or settings.at is not None:
+    info = control.answering() if settings.at is None else None
+    choice = control.choice() if info is not None else None
+    if info is None or choice is None:
         return None
     if settings.origin("seed") != "default" and settings.seed != choice.seed:
         return None
@@ -320,8 +321,9 @@ def _shared(settings: Settings) -> _Market | None:
 def _served(settings: Settings, url: str, clock: Clock) -> _Market:
     """Use a world at an address: our own keeps its clock on disk, any other runs on this machine's."""
     control = sim_control(settings)
-    info, choice = control.running(), control.choice()
-    if info is None or info.url != url or choice is None or settings.at is not None:
+    info = control.running() if settings.at is None else None
+    choice = control.choice() if info is not None and info.url == url else None
+    if choice is None:
         return _Market(clock, Origin.SIMULATED, venues=PRETENDED, signed_only=False)
     return _kept(control, choice)
 

@@ -252,8 +252,9 @@ def test_a_reorganisation_that_drops_the_settlement_price_does_not_change_it(exc
     feed = bytes.fromhex(FEED_IDS[Asset.ETH])
     price = trading.read(PUBLIC_CONTRACTS["oracle"], lookup, feed, order.expiry)
 
-    trading.ask("bethna_reorg", hex(exchange.node.chain.head.number - height))
+    lost = trading.ask("bethna_reorg", hex(exchange.node.chain.head.number - height), {"drop": True})
 
+    assert lost
     assert trading.read(PUBLIC_CONTRACTS["oracle"], lookup, feed, order.expiry) == price
     assert price[3] == order.expiry
 
@@ -273,15 +274,16 @@ def test_whoever_asks_the_chain_finds_a_price_of_the_last_minute(exchange, tradi
         assert (price, exponent) == (round(market * 10**8), -8)
 
 
-def test_no_price_is_published_of_a_time_that_the_market_has_not_reached(exchange, trading, clock):
+def test_a_chain_whose_time_was_moved_ahead_is_told_the_markets_present_prices(exchange, trading, clock):
+    latest, feed = ORACLE.function("getPriceUnsafe"), bytes.fromhex(FEED_IDS[Asset.ETH])
     trading.ask("evm_increaseTime", 86_400)
     trading.ask("evm_mine")
+    clock.advance(90)
+    trading.ask("evm_mine")
 
-    price = trading.read(
-        PUBLIC_CONTRACTS["oracle"], ORACLE.function("getPriceUnsafe"), bytes.fromhex(FEED_IDS[Asset.ETH])
-    )
+    _, _, _, at_s = trading.read(PUBLIC_CONTRACTS["oracle"], latest, feed)
 
-    assert price[3] <= clock.now.timestamp()
+    assert at_s == int(clock.now.timestamp())
 
 
 # ── the deployment ────────────────────────────────────────────────────────────────────────────────────────────────

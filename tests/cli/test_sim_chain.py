@@ -197,3 +197,13 @@ def test_a_replayed_world_has_no_chain(world, market_data_dir):
     status = world("--replay", str(market_data_dir), "--at", "2026-05-05T15:30Z")
 
     assert not {"rpc_url", "ws_url", "chain_id", "addresses"} & status.keys()
+
+
+def test_a_kept_world_that_cannot_be_read_stops_its_server_and_no_other_command(said, bethna_here, home):
+    folder = home / "data" / "sim"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "world.json").write_text("{")
+
+    assert said("market", "ETH")["spot"]["status"] == "ok"
+    refused = bethna_here("sim", "up", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["error"]["hint"]) == (4, "bethna sim reset")

@@ -17,5 +17,5 @@ async def echo(scope, receive, send):
 
 if __name__ == "__main__":
     clock = SimClock(datetime.fromisoformat(sys.argv[2]))
-    chain = ServedChain(echo, {}, lambda: None)
+    chain = ServedChain(echo, {})
     serve(SimWorld(7, clock.now), state_folder=Path(sys.argv[1]), clock=clock, chain=chain)

@@ -68,4 +68,4 @@ class Exchange:
         from bethna_cli.adapters.sim.rpc_server import rpc_app
 
         description = {"chain_id": EMBEDDED_CHAIN_ID, "addresses": {**PUBLIC_CONTRACTS, **PUBLIC_ACCOUNTS}}
-        return ServedChain(rpc_app(self.node), description, self.catch_up)
+        return ServedChain(rpc_app(self.node), description)

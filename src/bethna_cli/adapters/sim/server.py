@@ -46,11 +46,10 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class ServedChain:
-    """The chain beside the market: what answers at `/rpc`, what to say of it, and how it follows the clock."""
+    """The chain beside the market: what answers at `/rpc`, and what to say of it."""
 
     rpc: AsgiApp
     description: Mapping[str, object]
-    catch_up: Callable[[], None]
 
 
 def running(state_folder: Path) -> Running | None:
@@ -150,8 +149,6 @@ class _Front:
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             return text_reply(f"not a time to move ahead by: {error}", status=400)
         keep_clock(self._state_folder, self._clock)
-        if self._chain is not None:
-            self._chain.catch_up()
         return json_reply(self._status())
 
     def _status(self) -> dict[str, object]:

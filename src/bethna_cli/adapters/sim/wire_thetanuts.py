@@ -1,6 +1,7 @@
 """Thetanuts on the wire: the order feed, the exchange-derived prices, and an indexer of a chain nobody trades on.
 
-In one process there is no chain, so the indexer truthfully knows no position; a server with a chain answers from it.
+The indexer knows the roles that the venue's own book gives out, and here nobody has one: what is traded on a served
+world's chain are tokens, and who holds them is read from that chain.
 """
 
 import re
