@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from served_chains import Listener
 from trading import USDC, Offer, Trading, ask_http, event, feed
 
 from bethna_cli.adapters.abi import artifact
@@ -104,6 +105,19 @@ def test_an_option_is_bought_held_to_expiry_and_redeemed_over_http(served):
     assert bought == (paid, received) == (contracts * order.price // 10**8, contracts)
     assert trading.read(trading.series(order), artifact("OptionSeries").function("settlementPrice")) == price_e8
     assert trading.balance(USDC) - held == payoff
+
+
+def test_who_listens_over_websocket_hears_of_a_purchase(served):
+    trading = served.up()
+    order = next(offer.order for offer in served.offers() if is_buyable(offer))
+    purchased = artifact("SentientTrader").event_topic("OptionPurchased")
+
+    with Listener(str(served.status["ws_url"])) as listener:
+        name = listener.subscribe("logs", {"topics": [purchased]})
+        receipt = trading.buy(order, HUNDRED)
+        (log,) = listener.wait_for(name, 1)
+
+    assert log["transactionHash"] == receipt["transactionHash"]
 
 
 @pytest.mark.slow

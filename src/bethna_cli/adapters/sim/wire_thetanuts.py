@@ -60,7 +60,7 @@ def pricing(world: World, _request: Request) -> Reply:
 
 
 def positions(_world: World, request: Request) -> Reply:
-    """Answer the positions of an account: none, as long as there is no chain."""
+    """Answer the positions of an account: none."""
     if not ADDRESS.fullmatch(request.parts["address"]):
         raise Refused(json_reply({"error": "Invalid address"}, status=400))
     return json_reply({"data": []})
