@@ -79,7 +79,7 @@ class DydxClient:
         async with self._http.budget(_shares(days * 24)), at_once() as tasks:
             market = tasks.create_task(self.market(asset, _FUNDING_PACE_S))
             block = tasks.create_task(self.block_time(_FUNDING_PACE_S))
-            rows = tasks.create_task(self._funding_rows(asset, since))
+            rows = tasks.create_task(self._funding_rows(asset, since, wanted=days * 24 + 1))
         next_rate = market.result().next_rate
         if next_rate is None:
             raise SourceUnavailable(NAME, f"it predicts no funding rate of {asset}")
@@ -130,10 +130,11 @@ class DydxClient:
     def provenance(self, name: str, at: datetime) -> Provenance:
         return Provenance(name, at, self._origin)
 
-    async def _funding_rows(self, asset: Asset, since: datetime) -> list[FundingRow]:
+    async def _funding_rows(self, asset: Asset, since: datetime, wanted: int) -> list[FundingRow]:
         """Page backwards by height, which is exact, until `since` or the beginning of the market."""
         rows: list[FundingRow] = []
-        params = [("limit", str(PAGE_ROWS))]
+        limit = ("limit", str(min(PAGE_ROWS, wanted)))
+        params = [limit]
         path = f"/v4/historicalFunding/{_ticker(asset)}"
         while True:
             answer = await self._http.get_json(path, params, max_age_s=_FUNDING_PACE_S)
@@ -147,7 +148,7 @@ class DydxClient:
             rows += page
             if min(row.at for row in page) <= since:
                 return rows
-            params = [("limit", str(PAGE_ROWS)), ("effectiveBeforeOrAtHeight", str(lowest - 1))]
+            params = [limit, ("effectiveBeforeOrAtHeight", str(lowest - 1))]
 
     async def _candle_page(self, asset: Asset, earliest: datetime, before: datetime) -> list[Candle]:
         params = [

@@ -4,7 +4,6 @@ Addresses are compared with the pinned ones, never taken from an order. Nothing 
 itself is left out. A maker's capacity is shared by all orders with its nonce, so the sizes of two quotes do not add up.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -84,10 +83,12 @@ _RULES: tuple[tuple[LeftOut, Callable[[Row, Sight], bool]], ...] = (
 )
 
 
+_ORDER_FIELDS = tuple(field.name for field in fields(RawOrder))
+
+
 def order_id(order: RawOrder) -> str:
-    """Return the sha256 (hex) of the order with its signature as canonical JSON: our own name, unknown to the chain."""
-    facts = {field.name: getattr(order, field.name) for field in fields(order)}
-    return sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Return the sha256 (hex) of the order's fields and signature in their order: our name, unknown to the chain."""
+    return sha256("|".join(str(getattr(order, name)) for name in _ORDER_FIELDS).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

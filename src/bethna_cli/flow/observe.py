@@ -34,6 +34,7 @@ class Sourced(Protocol):
 T = TypeVar("T")
 S = TypeVar("S", bound=Sourced)
 LOOK_BACK_DAYS = 61
+FUNDING_DAYS = 15
 """A day more than the longest feature looks back, so that an hour lost at the edge costs nothing."""
 
 
@@ -77,7 +78,7 @@ async def observe(asset: Asset, feeds: Feeds, clock: Clock) -> MarketSnapshot:
     spot, options, funding, sentiment, history = await asyncio.gather(
         _spot(asset, feeds, clock),
         _ask("options", feeds.options.board(asset), limit_s),
-        _ask("funding", feeds.funding.funding(asset, LOOK_BACK_DAYS), limit_s),
+        _ask("funding", feeds.funding.funding(asset, FUNDING_DAYS), limit_s),
         _ask("sentiment", feeds.sentiment.sentiment(asset, LOOK_BACK_DAYS), limit_s),
         _history(asset, feeds, clock),
     )
