@@ -240,11 +240,12 @@ def test_a_written_value_is_read_back_and_other_lines_stay(home):
 
 
 def test_written_files_are_for_the_owner_alone(tmp_path):
-    path = tmp_path / "new" / "secrets.toml"
+    home = tmp_path / "home"
+    path = home / "new" / "secrets.toml"
 
     write_value(path, "x_bearer_token", TOKEN)
 
-    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert [place.stat().st_mode & 0o777 for place in (path, path.parent, home)] == [0o600, 0o700, 0o700]
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))

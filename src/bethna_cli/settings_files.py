@@ -98,9 +98,11 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def make_private(folder: Path) -> Path:
-    """Create `folder` with mode 0700 where it is missing, and return it."""
+    """Create `folder`, and the folders above it, with mode 0700 where they are missing, and return it."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for place in (*reversed(missing), folder):
+            place.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"{folder} cannot be made: {type(error).__name__}.", hint="bethna config path"
