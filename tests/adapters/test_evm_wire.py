@@ -125,6 +125,11 @@ FAULTS = {
 }
 
 
+def held_by(error: BaseException | None) -> str:
+    """Write what an exception and its causes hold, as a tool that prints attributes would."""
+    return "" if error is None else repr(error) + repr(vars(error)) + held_by(error.__cause__ or error.__context__)
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_broken_answer_is_a_typed_error_that_does_not_name_the_url(server: FaultServer, url: str, name):
     server.reply, expected = FAULTS[name]
@@ -132,7 +137,8 @@ def test_a_broken_answer_is_a_typed_error_that_does_not_name_the_url(server: Fau
     with pytest.raises(expected) as failure:
         run(lambda chain: chain.check(), lambda: Http("rpc", url, limits=QUICK), limits=QUICK)
 
-    assert KEY not in "".join(traceback.format_exception(failure.value)) + repr(failure.value)
+    assert type(failure.value) is expected
+    assert KEY not in "".join(traceback.format_exception(failure.value)) + held_by(failure.value)
 
 
 @pytest.mark.parametrize("name", ["503", "a slow trickle", "a broken connection", "a web page", "50 MB"])
@@ -142,6 +148,17 @@ def test_a_broken_first_endpoint_is_replaced_by_the_second(server: FaultServer, 
     block = run(lambda chain: chain.block(), lambda: Http("rpc", url, limits=QUICK), place.transport, limits=QUICK)
 
     assert block.number >= 0
+
+
+def test_a_redirect_is_not_followed_even_to_a_node_that_would_answer(node: Any, server: FaultServer, url: str):
+    target = FaultServer(node)
+
+    with served(target) as elsewhere:
+        server.reply = answering(b"", 307, location=elsewhere)
+        with pytest.raises(SourceUnavailable, match="answered 307"):
+            run(lambda chain: chain.check(), lambda: Http("rpc", url))
+
+    assert target.requests == 0
 
 
 def test_no_more_than_the_bound_is_read(server: FaultServer, url: str):
