@@ -91,7 +91,8 @@ def _start_in_background(folder: Path, is_up: Callable[[], bool], settings: "Set
         while not is_up():
             if child.poll() is not None or time.monotonic() > deadline:
                 child.kill()
-                said = clean(log.read_text("utf-8", "replace").removeprefix("Error: "), LONGEST_REASON)
+                words = log.read_text("utf-8", "replace").removeprefix("Error: ").partition("Try: ")[0]
+                said = clean(words, LONGEST_REASON)
                 raise SourceUnavailable("sim", f"the embedded world did not start: {said}", hint="bethna sim reset")
             time.sleep(POLL_S)
 
