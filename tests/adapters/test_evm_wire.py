@@ -161,6 +161,13 @@ def test_a_redirect_is_not_followed_even_to_a_node_that_would_answer(node: Any, 
     assert target.requests == 0
 
 
+def test_an_answer_that_trickles_is_given_up_when_the_time_is(server: FaultServer, url: str):
+    server.reply = trickling
+
+    with pytest.raises(SourceUnavailable, match="no answer within 1 s"):
+        run(lambda chain: chain.check(), lambda: Http("rpc", url), limits=QUICK)
+
+
 def test_no_more_than_the_bound_is_read(server: FaultServer, url: str):
     server.reply = endless
 
