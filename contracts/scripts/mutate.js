@@ -1,7 +1,7 @@
 // Breaks the contracts in every way that mutants.js lists, one at a time in a copy, and prints which test notices.
 // A mutant that no test kills, or that does not apply or compile, makes the command fail.
 //   npm run mutate                    all of them, in two copies at once
-//   npm run mutate -- --only I9       those of one invariant
+//   npm run mutate -- --only I2,I9    those of these invariants
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
@@ -81,9 +81,9 @@ async function judge(dir, [invariant, , edits]) {
 }
 
 async function main() {
-  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : null;
+  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : null;
   await requireGreen();
-  const queue = mutants.map((mutant, index) => ({ mutant, index })).filter(({ mutant }) => !only || mutant[0] === only);
+  const queue = mutants.map((mutant, index) => ({ mutant, index })).filter(({ mutant }) => !only || only.includes(mutant[0]));
   const results = [];
   await Promise.all(Array.from({ length: Math.min(WORKERS, queue.length) }, async () => {
     const dir = workspace();

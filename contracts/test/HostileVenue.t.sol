@@ -72,6 +72,19 @@ contract HostileVenueTest is Fixture {
         assertNothingLeftBehind(address(option));
     }
 
+    function test_executeTrade_refundsTheUserNotTheCourier() public {
+        ISentientTrader.TradeIntent memory i = buyIntent();
+        i.executor = daemon;
+        approveFor(i);
+        rogue.setMode(HostileRouter.Mode.PARTIAL_PULL);
+        uint256 before = usdc.balanceOf(user);
+        bytes memory signature = sign(i);
+        vm.prank(daemon);
+        trader.executeTrade(i, signature, 0, "");
+        eq(before - usdc.balanceOf(user), 50 * USDC, "half came back to the user");
+        eq(usdc.balanceOf(daemon), 0, "and nothing to the courier");
+    }
+
     function test_executeTrade_givesTheVenueNotAUnitMore() public {
         ISentientTrader.TradeIntent memory i = buyIntent();
         approveFor(i);

@@ -27,6 +27,17 @@ contract IntentTermsTest is Fixture {
         executeExpecting(target, abi.encodeWithSelector(ISentientTrader.NonceUsed.selector, target.nonce));
     }
 
+    function test_executeTrade_keepsNoncesOfDifferentWordsApart() public {
+        ISentientTrader.TradeIntent memory i = buyIntent();
+        approveFor(i);
+        execute(i);
+        i.nonce += 256;
+        yes(!trader.isNonceUsed(user, i.nonce), "the same bit of the next word is free");
+        approveFor(i);
+        execute(i);
+        yes(trader.isNonceUsed(user, i.nonce), "and then used");
+    }
+
     function test_cancelNonce_stopsTheIntent() public {
         ISentientTrader.TradeIntent memory i = buyIntent();
         approveFor(i);
@@ -137,6 +148,7 @@ contract IntentTermsTest is Fixture {
         ISentientTrader.TradeIntent memory i = sellIntent();
         i.minAmountOut = 0;
         i.deadline = NOW + 2 days;
+        approveFor(i);
         executeExpecting(i, abi.encodePacked(ISentientTrader.ZeroAmount.selector));
     }
 

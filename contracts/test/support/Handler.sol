@@ -36,6 +36,7 @@ contract Handler is Crowd {
     function hostileTrade(uint256 seed, uint256 amount, uint256 slack, uint8 mode, bool oddToken) external {
         Attempt memory a = _honest(seed, amount, slack);
         a.mode = HostileRouter.Mode(mode % 10);
+        if (a.mode == HostileRouter.Mode.REENTER) a.mode = HostileRouter.Mode.HONEST; // reenter() arms the venue first
         if (oddToken) _spoil(a, uint8(18 + seed % 4), seed);
         _sign(a);
         _run(a, false);
