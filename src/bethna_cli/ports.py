@@ -5,6 +5,7 @@ an empty list for an outage, or an exception of the library underneath.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         Tag,
         UnsignedTransaction,
     )
+    from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
+    from bethna_cli.domain.signing import SignedTransaction
+    from bethna_cli.domain.trade import PlannedTrade
 
 
 class Clock(Protocol):
@@ -192,6 +196,72 @@ class TransactionSigner(Protocol):
 
     def sign(self, transaction: "UnsignedTransaction") -> bytes:
         """Return the signed bytes. Raises ConfigurationError for an account or a chain that is not its own."""
+        ...
+
+
+class TradeEvidence(Protocol):
+    """What SentientTrader says of a trade, read from a chain. Raises what Chain raises."""
+
+    async def is_nonce_used(self, trade: "PlannedTrade", at: "BlockAt") -> bool:
+        """Say whether the contract has executed or cancelled the intent's nonce."""
+        ...
+
+    async def execution(self, trade: "PlannedTrade", digest: "Hash", first: int, last: int) -> "Hash | None":
+        """Find the transaction that executed a digest in the blocks `first` to `last`, whoever sent it."""
+        ...
+
+    def fill(self, trade: "PlannedTrade", digest: "Hash", receipt: "Receipt") -> "Fill":
+        """Read what a successful transaction did. Raises ChainAnomaly when event, tokens and signature disagree."""
+        ...
+
+
+class Journal(Protocol):
+    """The trades on their way. What a method writes is on the disk when it returns, or it raises.
+
+    A change is made only to the entry as it was read; otherwise TradeKnown is raised and nothing changes. Raises
+    ConfigurationError when the store cannot be used.
+    """
+
+    def add(self, entries: "Sequence[JournalEntry]", at: datetime) -> None:
+        """Begin entries, all or none. Raises TradeKnown when one of the digests is there."""
+        ...
+
+    def sign(self, entry: "JournalEntry", variants: "Sequence[SignedTransaction]", at: datetime) -> "JournalEntry":
+        """Keep the transactions that will carry an approved trade, before any of them is sent."""
+        ...
+
+    def add_variant(self, entry: "JournalEntry", variant: "SignedTransaction", at: datetime) -> "JournalEntry":
+        """Keep a dearer transaction of the same account nonce and calldata, before it is sent."""
+        ...
+
+    def hand_out(self, entry: "JournalEntry", count: int, at: datetime) -> "JournalEntry":
+        """Note that the first `count` variants are about to be given to a node."""
+        ...
+
+    def move(self, entry: "JournalEntry", state: "TradeState", fill: "Fill | None", at: datetime) -> "JournalEntry":
+        """Go to a state. Going back to APPROVED sets the transactions aside; they stay in the store."""
+        ...
+
+    def entry(self, prefix: str) -> "JournalEntry":
+        """Return the one entry whose digest starts with `prefix`. Raises NotFound."""
+        ...
+
+    def entries(self, *, only_open: bool = False) -> "list[JournalEntry]":
+        """Return the entries by account nonce, those without one last; only_open: those that have not ended."""
+        ...
+
+    def sending(self, account: "Address") -> AbstractAsyncContextManager[None]:
+        """Hold the right to send from an account, across processes. Raises TradeRefused when it is not to be had."""
+        ...
+
+    def halt(self, reason: str, at: datetime) -> None: ...
+
+    def halted(self) -> str | None:
+        """Return why trading is halted, None when it is not."""
+        ...
+
+    def resume(self, at: datetime) -> None:
+        """End the halt: a person has looked."""
         ...
 
 

@@ -26,7 +26,41 @@ def _first_tables(db: sqlite3.Connection) -> None:
     db.execute("create index recommendations_by_time on recommendations (created_at)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables,)
+def _journal(db: sqlite3.Connection) -> None:
+    states = "'DRAFT','APPROVED','TX_SIGNED','BROADCAST','MINED','SAFE','FINAL','REVERTED','CANCELLED','DEAD'"
+    db.execute(
+        f"""create table trades (
+            digest text primary key, plan_id text not null, purpose text not null, user text not null,
+            state text not null check (state in ({states})), version integer not null, first_block integer not null,
+            handed_out integer not null, sent_at_s integer, trade text not null check (json_valid(trade)),
+            fill text check (fill is null or json_valid(fill)), fill_key text unique) without rowid"""
+    )
+    db.execute(
+        """create table transactions (
+            hash text primary key, digest text not null references trades, account_nonce integer not null,
+            place integer not null, raw blob not null, is_current integer not null) without rowid"""
+    )
+    db.execute("create index transactions_by_trade on transactions (digest, place)")
+    db.execute(
+        """create table trade_moves (
+            id integer primary key, digest text not null references trades, version integer not null,
+            state text not null, at text not null, fill text, unique (digest, version))"""
+    )
+    db.execute("create table halts (id integer primary key, at text not null, reason text not null, ended_at text)")
+    db.execute(
+        "create table sending (account text primary key, token integer not null, pid integer not null) without rowid"
+    )
+
+
+def _decisions(db: sqlite3.Connection) -> None:
+    db.execute(
+        """create table decisions (
+            id integer primary key, recommendation_id text not null, at text not null,
+            answer text not null check (answer in ('APPROVED', 'REJECTED')), plan_id text, reason text)"""
+    )
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions)
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -20,6 +20,21 @@ BUSY_TIMEOUT_S = 5.0
 SHORTEST_PREFIX = 4
 
 
+def open_store(path: Path) -> sqlite3.Connection:
+    """Open (or create, 0600) the store at `path` in autocommit mode, its schema up to date.
+
+    Raises ConfigurationError when the file cannot be used.
+    """
+    with translated(path):
+        path.touch(mode=0o600, exist_ok=True)
+        db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma foreign_keys = on")
+        migrate(db)
+    return db
+
+
 class SqliteLedger:
     """Snapshots and recommendations as JSON documents (ports.Ledger). Raises ConfigurationError on a bad file."""
 
@@ -29,14 +44,7 @@ class SqliteLedger:
     @classmethod
     def open(cls, path: Path) -> "SqliteLedger":
         """Open (or create, 0600) the store at `path` and bring its schema up to date."""
-        with _translated(path):
-            path.touch(mode=0o600, exist_ok=True)
-            db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = full")
-            db.execute("pragma foreign_keys = on")
-            migrate(db)
-        return cls(db)
+        return cls(open_store(path))
 
     def close(self) -> None:
         self._db.close()
@@ -45,7 +53,7 @@ class SqliteLedger:
         """Keep what was seen, every quote included."""
         document = snapshot_document(snapshot, quotes=True)
         origins = {part.provenance.origin.value for part in snapshot.parts if part.provenance}
-        with _translated():
+        with translated():
             self._db.execute(
                 "insert into snapshots (asset, taken_at, origin, document) values (?, ?, ?, ?)",
                 (snapshot.asset.value, iso(snapshot.taken_at), ",".join(sorted(origins)), _encode(document)),
@@ -53,7 +61,7 @@ class SqliteLedger:
 
     def add_recommendation(self, recommendation_id: str, at: datetime, document: Mapping[str, object]) -> None:
         """Keep a recommendation; the same one twice is one row."""
-        with _translated():
+        with translated():
             self._db.execute(
                 "insert or ignore into recommendations (id, created_at, asset, signal, document)"
                 " values (?, ?, ?, ?, ?)",
@@ -64,7 +72,7 @@ class SqliteLedger:
         """Return the one recommendation whose id starts with `prefix` (4 characters or more). Raises NotFound."""
         if len(prefix) < SHORTEST_PREFIX:
             raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
-        with _translated():
+        with translated():
             rows = self._db.execute(
                 "select document from recommendations where substr(id, 1, ?) = ? limit 2", (len(prefix), prefix.lower())
             ).fetchall()
@@ -78,12 +86,12 @@ class SqliteLedger:
 
     def check(self) -> str:
         """Return SQLite's own verdict on the file: `ok`, or what is wrong."""
-        with _translated():
+        with translated():
             return str(self._db.execute("pragma integrity_check").fetchone()[0])
 
     def sizes(self) -> dict[str, int]:
         """Return the number of rows per table."""
-        with _translated():
+        with translated():
             names = [row[0] for row in self._db.execute("select name from sqlite_schema where type = 'table'")]
             return {name: self._db.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}  # noqa: S608
 
@@ -93,7 +101,7 @@ def _encode(document: Mapping[str, object]) -> str:
 
 
 @contextmanager
-def _translated(path: Path | None = None) -> Iterator[None]:
+def translated(path: Path | None = None) -> Iterator[None]:
     """Turn SQLite's and the file system's words into ours."""
     try:
         yield

@@ -4,16 +4,18 @@ BethnaError                     1  our bug
 ├── UsageError                  2  wrong usage
 ├── TradeRefused                3  refused by a check, or by the person
 │   ├── InsufficientLiquidity · GasTooHigh · ContractPaused · SlippageTooHigh
-│   ├── QuoteExpired · NothingSuitable · TransactionRejected
+│   ├── QuoteExpired · NothingSuitable · TransactionRejected · PlanRefused
+│   ├── TradeKnown · TradingHalted
 │   └── ContractRefused             and, where callers react differently:
 │       SlippageExceeded · TradingPaused · DeadlinePassed · QuoteUnavailable · NonceAlreadyUsed · NotEnoughTokens ·
 │       LimitReached · CallerNotAllowed
 ├── ConfigurationError          4  configuration, wallet or password
-│   └── ModelCorrupt · DataRefused · WrongChain · ContractMismatch
+│   ├── ModelCorrupt · DataRefused · WrongChain · ContractMismatch
+│   └── WrongPassword · KeystoreRefused
 ├── OutsideError                5  something outside is down or stale
 │   ├── SourceUnavailable
 │   │   ├── SourceDisabled · SourceRateLimited · SourceMalformed · SourceStale · NodeBehind
-│   ├── EndpointsDisagree · OutcomeUnknown
+│   ├── EndpointsDisagree · OutcomeUnknown · ChainAnomaly
 │   └── NotEnoughData
 └── NotFound                    6  not found
     └── UnknownAsset
@@ -88,6 +90,24 @@ class TransactionRejected(TradeRefused):
     """A node refused a signed transaction. A copy that was sent before may still be mined."""
 
     code = "transaction_rejected"
+
+
+class PlanRefused(TradeRefused):
+    """The signer was asked for something that it does not sign. No key was used."""
+
+    code = "plan_refused"
+
+
+class TradeKnown(TradeRefused):
+    """The journal has this trade already, or somebody else has changed its entry meanwhile."""
+
+    code = "trade_known"
+
+
+class TradingHalted(TradeRefused):
+    """An anomaly has halted trading; a person must look first."""
+
+    code = "halted"
 
 
 class ContractRefused(TradeRefused):
@@ -200,6 +220,18 @@ class ContractMismatch(ConfigurationError):
     code = "contract_mismatch"
 
 
+class WrongPassword(ConfigurationError):
+    """The password does not open the wallet, or it is too early to try again."""
+
+    code = "wrong_password"
+
+
+class KeystoreRefused(ConfigurationError):
+    """A wallet's file was changed, is open to others, or is encrypted in a way that is not safe."""
+
+    code = "keystore_refused"
+
+
 class OutsideError(BethnaError):
     """Something outside is down, stale or wrong."""
 
@@ -281,6 +313,12 @@ class OutcomeUnknown(OutsideError):
         super().__init__(f"Transaction {transaction_hash}: {reason}; it may be on its way.", hint=None)
         self.transaction_hash = transaction_hash
         self.reason = reason
+
+
+class ChainAnomaly(OutsideError):
+    """The chain shows what cannot be: an outcome without its event, or amounts that nobody signed. Trading halts."""
+
+    code = "chain_anomaly"
 
 
 class NotEnoughData(OutsideError):

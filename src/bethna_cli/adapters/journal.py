@@ -1,0 +1,259 @@
+"""The execution journal in the store: what is written here is on the disk before anything is sent.
+
+WAL with synchronous=FULL; every change compares the entry's version and adds a row that is never edited, in the same
+transaction. Decides nothing: which state may follow is a rule.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.domain.chain import Address, Hash, SigningDomain
+from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
+from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
+from bethna_cli.domain.signing import SignedTransaction
+from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent, require_address
+from bethna_cli.domain.units import iso
+
+ENDED = (TradeState.FINAL, TradeState.REVERTED, TradeState.CANCELLED, TradeState.DEAD)
+SHORTEST_PREFIX = 4
+LOCK_PATIENCE_S = 5.0
+_LOOK_EVERY_S = 0.02
+
+
+class SqliteJournal:
+    """`Journal` in the store at a path, with its lock files beside it."""
+
+    def __init__(self, db: sqlite3.Connection, folder: Path) -> None:
+        self._db = db
+        self._folder = folder
+
+    @classmethod
+    def open(cls, path: Path) -> "SqliteJournal":
+        return cls(open_store(path), path.parent)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # ── changes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, entries: Sequence[JournalEntry], at: datetime) -> None:
+        with self._transaction():
+            for entry in entries:
+                row = (
+                    entry.digest,
+                    entry.plan_id,
+                    entry.trade.purpose,
+                    entry.trade.intent.user,
+                    entry.state.value,
+                    entry.version,
+                    entry.first_block,
+                    _trade_text(entry.trade),
+                )
+                try:
+                    self._db.execute(
+                        "insert into trades (digest, plan_id, purpose, user, state, version, first_block, handed_out,"
+                        " trade) values (?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                        row,
+                    )
+                except sqlite3.IntegrityError as error:
+                    raise TradeKnown("This trade was approved before.", hint="bethna trades") from error
+                self._note(entry, at)
+
+    def sign(self, entry: JournalEntry, variants: Sequence[SignedTransaction], at: datetime) -> JournalEntry:
+        signed = replace(entry, state=TradeState.TX_SIGNED, variants=tuple(variants), handed_out=0, sent_at_s=None)
+        return self._change(entry, signed, at, variants)
+
+    def add_variant(self, entry: JournalEntry, variant: SignedTransaction, at: datetime) -> JournalEntry:
+        return self._change(entry, replace(entry, variants=(*entry.variants, variant)), at, [variant])
+
+    def hand_out(self, entry: JournalEntry, count: int, at: datetime) -> JournalEntry:
+        return self._change(entry, replace(entry, handed_out=count, sent_at_s=int(at.timestamp())), at)
+
+    def move(self, entry: JournalEntry, state: TradeState, fill: Fill | None, at: datetime) -> JournalEntry:
+        moved = replace(entry, state=state, fill=fill)
+        if state is TradeState.APPROVED:
+            moved = replace(moved, variants=(), handed_out=0, sent_at_s=None)
+        return self._change(entry, moved, at)
+
+    def _change(
+        self, before: JournalEntry, after: JournalEntry, at: datetime, added: Sequence[SignedTransaction] = ()
+    ) -> JournalEntry:
+        after = replace(after, version=before.version + 1)
+        fill = after.fill
+        row = (
+            after.state.value,
+            after.version,
+            after.handed_out,
+            after.sent_at_s,
+            None if fill is None else json.dumps(asdict(fill)),
+            None if fill is None else f"{after.trade.domain.chain_id}:{fill.transaction}:{fill.ordinal}",
+            before.digest,
+            before.version,
+        )
+        with self._transaction():
+            changed = self._db.execute(
+                "update trades set state = ?, version = ?, handed_out = ?, sent_at_s = ?, fill = ?, fill_key = ?"
+                " where digest = ? and version = ?",
+                row,
+            ).rowcount
+            if changed != 1:
+                raise TradeKnown("Another process has changed this trade meanwhile.", hint="bethna trades")
+            if not after.variants:
+                self._db.execute("update transactions set is_current = 0 where digest = ?", (after.digest,))
+            for transaction in added:
+                place = after.variants.index(transaction)
+                self._db.execute(
+                    "insert into transactions (hash, digest, account_nonce, place, raw, is_current)"
+                    " values (?, ?, ?, ?, ?, 1)",
+                    (transaction.hash, after.digest, transaction.nonce, place, transaction.raw),
+                )
+            self._note(after, at)
+        return after
+
+    def _note(self, entry: JournalEntry, at: datetime) -> None:
+        self._db.execute(
+            "insert into trade_moves (digest, version, state, at, fill) values (?, ?, ?, ?, ?)",
+            (
+                entry.digest,
+                entry.version,
+                entry.state.value,
+                iso(at),
+                json.dumps(asdict(entry.fill)) if entry.fill else None,
+            ),
+        )
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def entry(self, prefix: str) -> JournalEntry:
+        text = prefix.lower() if prefix.lower().startswith("0x") else f"0x{prefix.lower()}"
+        if len(text) < SHORTEST_PREFIX + 2:
+            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
+        found = self._read("where substr(digest, 1, ?) = ? limit 2", (len(text), text))
+        if len(found) != 1:
+            which = "No" if not found else "More than one"
+            raise NotFound(f"{which} trade has an id that starts with {prefix!r}.", hint="bethna trades")
+        return found[0]
+
+    def entries(self, *, only_open: bool = False) -> list[JournalEntry]:
+        ended = [state.value for state in ENDED]
+        found = self._read("where state not in (?, ?, ?, ?)", ended) if only_open else self._read("", ())
+        return sorted(
+            found, key=lambda e: (e.trade.intent.user, e.account_nonce is None, e.account_nonce or 0, e.digest)
+        )
+
+    def _read(self, where: str, values: Sequence[object]) -> list[JournalEntry]:
+        columns = "digest, plan_id, state, version, first_block, handed_out, sent_at_s, trade, fill"
+        with self._transaction("deferred"):
+            rows = self._db.execute(f"select {columns} from trades {where}", values).fetchall()  # noqa: S608
+            return [self._entry(row) for row in rows]
+
+    def _entry(self, row: tuple[str, str, str, int, int, int, int | None, str, str | None]) -> JournalEntry:
+        digest, plan_id, state, version, first_block, handed_out, sent_at_s, trade, fill = row
+        transactions = self._db.execute(
+            "select hash, account_nonce, raw from transactions where digest = ? and is_current order by place",
+            (digest,),
+        )
+        return JournalEntry(
+            digest=Hash(digest),
+            plan_id=Hash(plan_id),
+            trade=_trade(trade),
+            state=TradeState(state),
+            first_block=first_block,
+            version=version,
+            variants=tuple(SignedTransaction(Hash(one), nonce, raw) for one, nonce, raw in transactions),
+            handed_out=handed_out,
+            sent_at_s=sent_at_s,
+            fill=None if fill is None else Fill(**json.loads(fill)),
+        )
+
+    # ── halts ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def halt(self, reason: str, at: datetime) -> None:
+        with self._transaction():
+            self._db.execute("insert into halts (at, reason) values (?, ?)", (iso(at), reason))
+
+    def halted(self) -> str | None:
+        with translated():
+            row = self._db.execute("select reason from halts where ended_at is null order by id limit 1").fetchone()
+        return None if row is None else str(row[0])
+
+    def resume(self, at: datetime) -> None:
+        with self._transaction():
+            self._db.execute("update halts set ended_at = ? where ended_at is null", (iso(at),))
+
+    # ── the right to send ─────────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def sending(self, account: Address) -> AsyncIterator[None]:
+        """Hold the account's lock file, which death releases, and leave a row that says who held it last."""
+        require_address(account)
+        with translated():
+            handle = os.open(self._folder / f"send-{account}.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        try:
+            await _lock(handle)
+            with self._transaction():
+                self._db.execute(
+                    "insert into sending (account, token, pid) values (?, 1, ?)"
+                    " on conflict (account) do update set token = token + 1, pid = excluded.pid",
+                    (account, os.getpid()),
+                )
+            yield
+        finally:
+            os.close(handle)
+
+    # ── transactions of the store ─────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _transaction(self, kind: str = "immediate") -> Iterator[None]:
+        with translated():
+            self._db.execute(f"begin {kind}")
+            try:
+                yield
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+
+
+async def _lock(handle: int) -> None:
+    """Take the lock of an open file, waiting for who sends just now. Raises TradeRefused."""
+    give_up_at = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > give_up_at:
+                raise TradeRefused("Another process is sending from this account.", hint="bethna trades") from error
+            await asyncio.sleep(_LOOK_EVERY_S)
+        else:
+            return
+
+
+def _trade_text(trade: PlannedTrade) -> str:
+    """Write a trade as JSON; amounts as text, because JSON's numbers are not whole numbers everywhere."""
+    document = asdict(trade)
+    document["intent"] = {
+        name: str(int(value)) if isinstance(value, int) else value for name, value in document["intent"].items()
+    }
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _trade(text: str) -> PlannedTrade:
+    document = json.loads(text)
+    fields = document["intent"]
+    numbers = ("amount_in", "quoted_amount_out", "min_amount_out", "nonce", "deadline_s")
+    intent = TradeIntent(
+        **{**fields, **{name: int(fields[name]) for name in numbers}, "side": Side(int(fields["side"]))}
+    )
+    return PlannedTrade(document["purpose"], SigningDomain(**document["domain"]), intent)

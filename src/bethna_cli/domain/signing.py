@@ -1,0 +1,152 @@
+"""What a person's key may be asked to sign: one plan, made of intents, one permit and the transactions they need.
+
+There is no other request: no bytes, no message, no transaction to an address of somebody's choice. A plan names what
+is to happen; the signer writes the calldata itself.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.trade import TradeIntent
+
+MOST_GAS_MONEY_WEI = 5 * 10**15
+"""What a plan may give the watcher for gas: 0.005 ETH."""
+
+MOST_FEES_WEI = 5 * 10**15
+"""What all transactions of a plan may cost in fees at most: 0.005 ETH, a hundred times what they cost on Base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """An ERC-2612 permit: the contract may take exactly `amount` USDC base units, with the token's own nonce."""
+
+    amount: int
+    nonce: int
+    deadline_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Let the contract take exactly `amount` of `token`, base units; 0 takes the permission back.
+
+    standing: the part of `amount` that mandates signed earlier need, 0 for USDC.
+    """
+
+    token: Address
+    amount: int
+    standing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send intent number `intent` of the plan, from 0, to the contract. The contract must pay at least `minimum_out`.
+
+    with_permit: hand in the plan's permit with it.
+    """
+
+    intent: int
+    minimum_out: int
+    with_permit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelNonce:
+    """Burn one of the person's nonces: whatever was signed with it is worth nothing any more."""
+
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundWatcher:
+    """Give the person's own watcher money for gas."""
+
+    amount_wei: int
+
+
+Action = Approve | Submit | CancelNonce | FundWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One EIP-1559 transaction from the person's account; `nonce` is the account's."""
+
+    action: Action
+    nonce: int
+    gas: int
+    max_fee_wei: int
+    tip_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is signed with one password. block_time_s: the newest block's time, deadlines count from it."""
+
+    chain_id: int
+    contract: Address
+    user: Address
+    block_time_s: int
+    intents: tuple[TradeIntent, ...] = ()
+    permit: Permit | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def submissions(self) -> tuple[Submit, ...]:
+        """The steps that need a fresh quote of the venue, in their order."""
+        return tuple(step.action for step in self.steps if isinstance(step.action, Submit))
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What plans on one chain may touch, from the release and from what the person confirmed; never from an answer.
+
+    watcher: the account that sends mandates, None without one. clock_skew_s: how far the newest block's time may be
+    from this machine's clock, None where the chain keeps a time of its own.
+    """
+
+    chain_id: int
+    contract: Address
+    usdc: Address
+    usdc_name: str
+    usdc_version: str
+    watcher: Address | None
+    clock_skew_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIntent:
+    """An intent's EIP-712 digest and its 65-byte signature."""
+
+    digest: Hash
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction as it goes over the wire, byte for byte."""
+
+    hash: Hash
+    nonce: int
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPlan:
+    """What came of a plan, in its order."""
+
+    intents: tuple[SignedIntent, ...]
+    permit: bytes | None = field(repr=False)
+    transactions: tuple[SignedTransaction, ...]
+
+
+USDC_DOMAINS: dict[int, tuple[str, str]] = {
+    779_977: ("USD Coin", "2"),
+    8453: ("USD Coin", "2"),
+    84_532: ("USDC", "2"),
+}
+"""Name and version of USDC's EIP-712 domain by chain id; on Base Sepolia the name differs."""
+
+
+def ether(wei: int) -> Decimal:
+    """Convert wei to ETH, exactly."""
+    return Decimal(wei).scaleb(-18)

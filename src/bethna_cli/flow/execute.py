@@ -1,0 +1,220 @@
+"""From a signed trade to what the chain says of it: journal, send, look, and never anything twice.
+
+What a node answers to a send decides nothing: the chain is asked. `recover` is what runs at every start, and the only
+way an entry moves on; a crash anywhere is a start like any other.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bethna_cli.domain.chain import Block, Hash, Receipt, Tag
+from bethna_cli.domain.errors import (
+    ChainAnomaly,
+    OutcomeUnknown,
+    SourceUnavailable,
+    TradeRefused,
+    TradingHalted,
+    TransactionRejected,
+)
+from bethna_cli.domain.journal import JournalEntry, TradeState
+from bethna_cli.domain.signing import SignedTransaction
+from bethna_cli.domain.trade import PlannedTrade
+from bethna_cli.execution.journal import ENDED, Action, Depth, Mined, Patience, Seen, is_legal, next_step
+from bethna_cli.ports import Chain, Clock, Journal, TradeEvidence
+
+MOST_STEPS = 8
+RECEIPT_LOOKS = 120
+LOOK_EVERY_S = 0.5
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDesk:
+    """What Beta executes with. `pause` waits between two looks at the chain."""
+
+    chain: Chain
+    evidence: TradeEvidence
+    journal: Journal
+    clock: Clock
+    pause: Pause
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An entry as it is now, what is left to do about it, and what the node said when it was sent, None if nothing."""
+
+    entry: JournalEntry
+    waits_for: Action
+    remark: str | None = None
+
+
+async def approve(
+    desk: ExecutionDesk, plan_id: Hash, trades: Sequence[tuple[Hash, PlannedTrade]]
+) -> list[JournalEntry]:
+    """Write down what the person signed, all of the plan or nothing. Raises TradeKnown when it was approved before."""
+    _require_trading(desk)
+    head = await desk.chain.block()
+    entries = [
+        JournalEntry(digest, plan_id, trade, TradeState.APPROVED, max(0, head.number)) for digest, trade in trades
+    ]
+    desk.journal.add(entries, desk.clock.now())
+    return entries
+
+
+async def submit(desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[SignedTransaction]) -> Progress:
+    """Journal the transactions that carry an approved trade, then send the first.
+
+    variants: one account nonce and one calldata, fees rising. Raises TradeRefused when the account's nonce has moved on
+    since they were signed (nothing was kept or sent), TradingHalted.
+    """
+    _require_trading(desk)
+    nonces = {variant.nonce for variant in variants}
+    if len(nonces) != 1 or entry.state is not TradeState.APPROVED:
+        raise ValueError("not the transactions of one approved trade")
+    user = entry.trade.intent.user
+    async with desk.journal.sending(user):
+        expected = await _next_account_nonce(desk, entry)
+        if nonces != {expected}:
+            raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
+        signed = desk.journal.sign(entry, variants, desk.clock.now())
+        return await _hand_out(desk, signed, 1)
+
+
+async def add_fee_bump(desk: ExecutionDesk, entry: JournalEntry, variant: SignedTransaction) -> JournalEntry:
+    """Keep a dearer transaction for a trade that waits; `advance` sends it when patience ends."""
+    if variant.nonce != entry.account_nonce:
+        raise ValueError("a fee bump keeps the account nonce")
+    return desk.journal.add_variant(entry, variant, desk.clock.now())
+
+
+async def settle(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
+    """Go on until the trade is mined or has ended, or there is nothing to do but come back later."""
+    progress = await advance(desk, entry)
+    for _ in range(RECEIPT_LOOKS):
+        if progress.waits_for is not Action.WAIT or progress.entry.state in (TradeState.MINED, TradeState.SAFE):
+            break
+        await desk.pause(LOOK_EVERY_S)
+        progress = await advance(desk, progress.entry)
+    return progress
+
+
+async def recover(desk: ExecutionDesk) -> list[Progress]:
+    """Bring every open entry to what the chain shows, in the order of the account nonces, so that gaps are filled."""
+    return [await advance(desk, entry) for entry in desk.journal.entries(only_open=True)]
+
+
+async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
+    """Do what is to be done about one entry until it has to wait. Raises ChainAnomaly, and trading is halted then."""
+    remark = None
+    for _ in range(MOST_STEPS):
+        if entry.state in ENDED:
+            break
+        seen = await _observe(desk, entry)
+        step = next_step(entry, seen, int(desk.clock.now().timestamp()), desk.patience)
+        if step.state is not None:
+            if not is_legal(entry.state, step.state):
+                raise AssertionError(f"{entry.state} to {step.state}")
+            entry = desk.journal.move(entry, step.state, step.fill, desk.clock.now())
+        elif step.action in (Action.SEND, Action.BUMP) and desk.journal.halted() is None:
+            count = max(1, entry.handed_out) + (1 if step.action is Action.BUMP else 0)
+            async with desk.journal.sending(entry.trade.intent.user):
+                progress = await _hand_out(desk, entry, count)
+            entry, remark = progress.entry, progress.remark
+            if remark is not None:
+                return progress
+        else:
+            return Progress(entry, step.action, remark)
+    return Progress(entry, Action.NOTHING if entry.state in ENDED else Action.WAIT, remark)
+
+
+# ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _hand_out(desk: ExecutionDesk, entry: JournalEntry, count: int) -> Progress:
+    """Give a node the newest variant in use, always the journaled bytes. What it answers is a remark and no outcome."""
+    entry = desk.journal.hand_out(entry, count, desk.clock.now())
+    remark = None
+    try:
+        await desk.chain.send_raw(entry.variants[count - 1].raw)
+    except (OutcomeUnknown, TransactionRejected, SourceUnavailable) as error:
+        remark = error.message
+    if entry.state is TradeState.TX_SIGNED:
+        entry = desk.journal.move(entry, TradeState.BROADCAST, None, desk.clock.now())
+    return Progress(entry, Action.WAIT, remark)
+
+
+async def _next_account_nonce(desk: ExecutionDesk, entry: JournalEntry) -> int:
+    """Return the first account nonce that neither the node nor the journal has given away."""
+    user = entry.trade.intent.user
+    pending = await desk.chain.nonce(user, Tag.PENDING)
+    mined = await desk.chain.nonce(user, Tag.LATEST)
+    ours = [
+        other.account_nonce
+        for other in desk.journal.entries(only_open=True)
+        if other.trade.intent.user == user and other.account_nonce is not None and other.account_nonce >= mined
+    ]
+    return max([pending, *(nonce + 1 for nonce in ours)])
+
+
+def _require_trading(desk: ExecutionDesk) -> None:
+    reason = desk.journal.halted()
+    if reason is not None:
+        raise TradingHalted(f"Trading is halted: {reason}", hint="bethna trades")
+
+
+# ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _observe(desk: ExecutionDesk, entry: JournalEntry) -> Seen:
+    """Look at the chain, the final block first: what it shows by then, the later looks cannot miss."""
+    trade, chain = entry.trade, desk.chain
+    final = await chain.block(Tag.FINALIZED)
+    safe = await chain.block(Tag.SAFE)
+    head = await chain.block(Tag.LATEST)
+    is_used_final = await desk.evidence.is_nonce_used(trade, final.hash)
+    is_used = is_used_final or await desk.evidence.is_nonce_used(trade, head.hash)
+    final_account_nonce = await chain.nonce(trade.intent.user, final.hash)
+    account_nonce = await chain.nonce(trade.intent.user, Tag.LATEST)
+    mined = await _mined(desk, entry, (safe, final), is_used=is_used)
+    return Seen(mined, account_nonce, final_account_nonce, is_used, is_used_final, head.timestamp_s, final.timestamp_s)
+
+
+async def _mined(
+    desk: ExecutionDesk, entry: JournalEntry, settled: tuple[Block, Block], *, is_used: bool
+) -> Mined | None:
+    """Find the receipt that decides the trade: a success of ours, of anybody's, or else a failure of ours."""
+    receipts = [await desk.chain.receipt(variant.hash) for variant in entry.variants]
+    found = next((receipt for receipt in receipts if receipt and receipt.succeeded), None)
+    if found is None and is_used:
+        found = await _executed_elsewhere(desk, entry)
+    found = found or next((receipt for receipt in receipts if receipt), None)
+    if found is None:
+        return None
+    depth = await _depth(desk, found, *settled)
+    if not found.succeeded:
+        return Mined(depth, None)
+    try:
+        return Mined(depth, desk.evidence.fill(entry.trade, entry.digest, found))
+    except ChainAnomaly as anomaly:
+        desk.journal.halt(anomaly.message, desk.clock.now())
+        raise
+
+
+async def _executed_elsewhere(desk: ExecutionDesk, entry: JournalEntry) -> Receipt | None:
+    """Look for the intent's own event: another copy of this wallet may have sent it."""
+    head = await desk.chain.block()
+    executed = await desk.evidence.execution(entry.trade, entry.digest, entry.first_block, head.number)
+    return None if executed is None else await desk.chain.receipt(executed)
+
+
+async def _depth(desk: ExecutionDesk, receipt: Receipt, safe: Block, final: Block) -> Depth:
+    """Say how settled a receipt is; for more than a first look, every endpoint has to agree."""
+    depth = Depth.LATEST
+    if receipt.block_number <= safe.number:
+        depth = Depth.FINAL if receipt.block_number <= final.number else Depth.SAFE
+    if depth is not Depth.LATEST and desk.chain.endpoints > 1:
+        agreed = await desk.chain.receipt(receipt.transaction_hash, confirmed=True)
+        return depth if agreed == receipt else Depth.LATEST
+    return depth
