@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -163,6 +164,16 @@ def test_a_named_trade_is_valued_as_named_with_alphas_doubts_as_a_warning() -> N
     assert answer.trade is not None
     assert answer.trade.legs[0].quote.strikes == (Decimal(3200),)
     assert any("Alpha would stand aside" in warning for warning in answer.warnings)
+    assert not any("nearest expiry" in warning for warning in answer.warnings)
+
+
+def test_a_named_trade_of_another_expiry_than_wished_is_pointed_out() -> None:
+    request = DirectRequest(
+        Asset.ETH, frozenset({OptionKind.CALL}), (Decimal(3200),), NOW + timedelta(days=90), usdc(9)
+    )
+    answer = propose(request, snapshot(chain()), CONFIDENT, "sim")
+
+    assert "Asked for 90 days; the nearest expiry on offer is 7.0 days away." in answer.warnings
 
 
 def test_the_buy_line_of_a_hold_names_the_very_candidate() -> None:

@@ -54,6 +54,14 @@ def test_the_line_to_paste_is_never_broken():
     assert recommendation().buy_line in [line.strip() for line in printed(recommendation(), 60).splitlines()]
 
 
+def test_a_trade_that_a_person_named_is_not_alphas_advice():
+    screen, stream = screen_of()
+
+    print_card(screen, recommendation(), own_choice=True)
+
+    assert stream.getvalue().startswith("Your choice on ETH: buy a call\n")
+
+
 def test_a_card_says_who_speaks_what_to_do_and_what_it_can_cost():
     text = printed(recommendation())
 

@@ -73,7 +73,7 @@ def recommend(request: TradeRequest, snapshot: MarketSnapshot, model: Model, net
         outlook = replace(outlook, prediction=with_view(own, request.view, request.view_odds))
         final = _verdict(request, quotes, outlook, snapshot, request.view)
         effect = ViewEffect(request.view, request.view_odds, without.signal, without.best.expected_value)
-    warnings = (*_far_expiry(request, final.best, snapshot), *_capped(request.budget, final.best))
+    warnings = (*_far_expiry(request.expiry_days, final.best, snapshot), *_capped(request.budget, final.best))
     return _assemble(request.budget, snapshot, network, own, outlook, row, final, effect, warnings)
 
 
@@ -91,7 +91,7 @@ def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, netw
     trade = value(purchase, outlook, now)
     verdict = Verdict(trade.signal, trade)
     doubts = () if trade.expected_value > 0 else (f"Alpha would stand aside: {_refusal(trade)}.",)
-    warnings = (*doubts, *_capped(request.budget, trade))
+    warnings = (*doubts, *_far_expiry(days, trade, snapshot), *_capped(request.budget, trade))
     return _assemble(request.budget, snapshot, network, outlook.prediction, outlook, row, verdict, None, warnings)
 
 
@@ -205,11 +205,11 @@ def _missing(snapshot: MarketSnapshot) -> tuple[str, ...]:
     )
 
 
-def _far_expiry(request: TradeRequest, trade: Candidate, snapshot: MarketSnapshot) -> tuple[str, ...]:
+def _far_expiry(wished_days: float, trade: Candidate, snapshot: MarketSnapshot) -> tuple[str, ...]:
     days = (trade.legs[0].quote.expires_at - snapshot.taken_at) / timedelta(days=1)
-    if abs(days - request.expiry_days) <= EXPIRY_SLACK_DAYS:
+    if abs(days - wished_days) <= EXPIRY_SLACK_DAYS:
         return ()
-    return (f"Asked for {request.expiry_days:g} days; the nearest expiry on offer is {days:.1f} days away.",)
+    return (f"Asked for {round(wished_days, 1):g} days; the nearest expiry on offer is {days:.1f} days away.",)
 
 
 def _capped(budget: Usdc, trade: Candidate) -> tuple[str, ...]:

@@ -172,6 +172,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     from bethna_cli.cli import output
     from bethna_cli.cli.session import with_market
     from bethna_cli.domain.documents import recommendation_document
+    from bethna_cli.domain.intent import DirectRequest
     from bethna_cli.flow.advise import advise
 
     async def ask(application: "App") -> "Recommendation":
@@ -185,7 +186,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
         return
     from bethna_cli.cli.render_advice import print_card
 
-    print_card(output.console(no_color), answer)
+    print_card(output.console(no_color), answer, own_choice=isinstance(request, DirectRequest))
 
 
 def _same_market(settings: "Settings") -> str:

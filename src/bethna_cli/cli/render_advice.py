@@ -32,8 +32,13 @@ KINDS = {
 }
 
 
-def print_card(screen: Console, rec: Recommendation) -> None:
-    """Print the whole card as wide as the screen; only the line to paste is never broken."""
+def print_card(screen: Console, rec: Recommendation, *, own_choice: bool = False) -> None:
+    """Print the whole card as wide as the screen; only the line to paste is never broken.
+
+    own_choice: the person named this trade, so it is not Alpha who says to buy it.
+    """
+    speaker = "Your choice" if own_choice else "Alpha"
+    screen.print(Text(f"{speaker} on {rec.asset}: {VERDICTS[rec.signal]}", style="bold"))
     screen.print(Group(*_blocks(rec, screen.width, draws=not screen.options.ascii_only)))
     if rec.buy_line:
         screen.print(Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:"))
@@ -41,8 +46,7 @@ def print_card(screen: Console, rec: Recommendation) -> None:
 
 
 def _blocks(rec: Recommendation, width: int, *, draws: bool) -> Iterator[RenderableType]:
-    """Give the card from top to bottom; `draws`: the screen has the characters of the payoff plot."""
-    yield Text(f"Alpha on {rec.asset}: {VERDICTS[rec.signal]}", style="bold")
+    """Give the card from below its heading; `draws`: the screen has the characters of the payoff plot."""
     yield reality(rec.market, rec.network)
     yield Text()
     yield _outlook(rec)
