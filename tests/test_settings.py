@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
 from bethna_cli.settings import SECRET_KEYS, Settings, check_value, folders, load_settings, unknown_variables, variable
-from bethna_cli.settings_files import read_values, write_keyring, write_value
+from bethna_cli.settings_files import read_values, replace_file, write_keyring, write_value
 
 TOKEN = "AAAA-very-secret-token"
 
@@ -255,6 +255,11 @@ def test_whatever_text_is_written_is_the_text_that_is_read(tmp_path_factory, tex
     write_value(path, "pyth_url", text)
 
     assert str(read_values(path, frozenset({"pyth_url"}), frozenset())["pyth_url"]) == text
+
+
+def test_a_place_that_cannot_be_written_is_refused_by_name(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nowhere/model\.bin cannot be written"):
+        replace_file(tmp_path / "nowhere" / "model.bin", b"")
 
 
 def test_a_value_is_checked_before_it_is_written():

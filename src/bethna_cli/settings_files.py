@@ -83,15 +83,17 @@ def _quoted(text: str) -> str:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` in one step, mode 0600, on the disk before the old one is gone."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = None
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
         raise ConfigurationError(
             f"{path} cannot be written: {type(error).__name__}.", hint=f"ls -ld {path.parent}"
         ) from error
