@@ -225,6 +225,12 @@ def test_history_comes_from_the_second_source_when_the_first_fails_hangs_or_is_s
         assert seen.history.status is Status.OK
 
 
+def test_without_any_history_each_source_is_named_once_with_its_reason() -> None:
+    refused = [Source(name, SourceUnavailable(name, "refused")) for name in ("one", "two")]
+
+    assert look(histories=refused).history.reason == "one: refused; two: refused"
+
+
 def test_our_own_bug_in_a_source_is_not_mistaken_for_an_outage() -> None:
     broken: Callable[[], MarketSnapshot] = lambda: look(funding=Source("funding", ZeroDivisionError("ours")))  # noqa: E731
 

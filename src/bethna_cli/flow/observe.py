@@ -170,7 +170,7 @@ async def _history(asset: Asset, feeds: Feeds, clock: Clock) -> PriceHistory | O
         failures.append(judged)
     if len(failures) == 1:
         return failures[0]
-    return SourceUnavailable("history", "; ".join(map(str, failures)) or "no source is set up")
+    return OutsideError("; ".join(map(str, failures)) or "no source is set up")
 
 
 def _current(answer: PriceHistory | OutsideError, now: datetime, limit_s: float) -> PriceHistory | OutsideError:
