@@ -174,7 +174,7 @@ def wallet_folder(settings: Settings) -> "WalletFolder":
     """Return the person's wallets on this machine."""
     from bethna_cli.adapters.keystore import WalletFolder
 
-    return WalletFolder(settings.folders.data / "wallets", SystemClock())
+    return WalletFolder(make_private(settings.folders.data) / "wallets", SystemClock())
 
 
 def fresh_key() -> "PrivateKey":

@@ -5,6 +5,7 @@ an empty list for an outage, or an exception of the library underneath.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,8 @@ from bethna_cli.domain.market import (
 from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
 
 if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and they cost 10 ms
+    from pathlib import Path
+
     from bethna_cli.domain.chain import (
         Account,
         Address,
@@ -39,8 +42,9 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         UnsignedTransaction,
     )
     from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
-    from bethna_cli.domain.signing import SignedTransaction
+    from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade
+    from bethna_cli.domain.wallet import Password, PrivateKey, Wallet
 
 
 class Clock(Protocol):
@@ -196,6 +200,59 @@ class TransactionSigner(Protocol):
 
     def sign(self, transaction: "UnsignedTransaction") -> bytes:
         """Return the signed bytes. Raises ConfigurationError for an account or a chain that is not its own."""
+        ...
+
+
+class KeyStore(Protocol):
+    """A person's wallets. Raises NotFound, UsageError (a name or an address is taken), KeystoreRefused."""
+
+    def wallets(self, network: str) -> "tuple[Wallet, ...]":
+        """List what may be used on `network`; the throwaway wallet on the embedded one alone."""
+        ...
+
+    def wallet(self, name: str, network: str) -> "Wallet": ...
+
+    def in_use(self, network: str) -> "Wallet | None": ...
+
+    def use(self, name: str, network: str) -> "Wallet": ...
+
+    def keep(self, name: str, key: "PrivateKey", password: "Password") -> "Wallet":
+        """Encrypt a key and keep it under a name."""
+        ...
+
+    def watch(self, name: str, address: "Address") -> "Wallet": ...
+
+    def export(self, name: str, target: "Path") -> None:
+        """Write the encrypted keystore to a new file."""
+        ...
+
+    def of(self, address: "Address") -> "Wallet": ...
+
+    def require_openable(self, address: "Address") -> None:
+        """Raise what `unlock` would before it looks at a password."""
+        ...
+
+    def unlock(self, address: "Address", password: "Password") -> "PrivateKey":
+        """Decrypt a key. Raises WrongPassword, also when a try comes too soon after wrong ones."""
+        ...
+
+
+class SigningSession(Protocol):
+    """One plan whose key is open."""
+
+    def sign(self, routes: Sequence[bytes]) -> "SignedPlan":
+        """Sign everything in the plan, once. routes: the venue's fresh quote for each submission, in order."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs one plan after another, each with a password of its own, and nothing else."""
+
+    def unlocked(self, plan: "Plan") -> AbstractContextManager[SigningSession]:
+        """Check a plan, ask the person for the password, and hold the key until the block ends.
+
+        Raises PlanRefused, WrongPassword, KeystoreRefused, NotFound, ConfigurationError.
+        """
         ...
 
 

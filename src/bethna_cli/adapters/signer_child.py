@@ -1,0 +1,106 @@
+"""The signer's side of the door: one plan in, a password, the venue's quotes, the signatures out, and the end.
+
+It runs in a process of its own, so that no key outlives a plan. Keys and passwords are never written to the pipe, and
+of an error only its own words are.
+"""
+
+import os
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import IO
+
+from bethna_cli.adapters import signer_wire as wire
+from bethna_cli.adapters.signer_rules import require_allowed
+from bethna_cli.adapters.signer_sign import signed_plan
+from bethna_cli.domain.embedded import is_throwaway, require_own_key
+from bethna_cli.domain.errors import BethnaError, PlanRefused, WrongPassword
+from bethna_cli.domain.signing import Pins, Plan
+from bethna_cli.domain.wallet import LONGEST_PASSWORD, THROWAWAY, Password, PrivateKey
+from bethna_cli.ports import Clock, KeyStore
+
+AskPassword = Callable[[str], Password]
+"""Asks for a password with the given words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one signing process works with. pins: by chain id; throwaway: gives the embedded world's public key."""
+
+    pins: Mapping[int, Pins]
+    keys: KeyStore
+    ask: AskPassword
+    throwaway: Callable[[], PrivateKey]
+    clock: Clock
+
+
+def leave_no_core() -> None:
+    """Forbid this process a core dump: it would hold the key."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
+    """Answer one plan with its signatures, or with the error that says why not. Returns when the caller is gone."""
+    try:
+        line = wire.receive(inward)
+        if line is None:
+            return
+        plan = wire.read_plan(line)
+        pins = door.pins.get(plan.chain_id)
+        if pins is None:
+            raise PlanRefused(f"No contract is confirmed on chain {plan.chain_id}.", hint="bethna contract verify")
+        require_allowed(plan, pins, int(door.clock.now().timestamp()))
+        key = _key(plan, door)
+        wire.send(outward, {"ready": True})
+        line = wire.receive(inward)
+        if line is None:
+            return
+        signed = signed_plan(plan, pins, key, wire.read_routes(line))
+        wire.send(outward, wire.signed_document(signed))
+    except BethnaError as error:
+        wire.send(outward, wire.failure_document(error))
+
+
+def _key(plan: Plan, door: Door) -> PrivateKey:
+    """Get the key that signs: everybody's on the embedded chain, else the person's own with their password."""
+    require_own_key(plan.user, plan.chain_id)
+    if is_throwaway(plan.user):
+        if plan.user != THROWAWAY.address:
+            raise PlanRefused(f"{plan.user} is an account of the embedded world's own, not a wallet.")
+        return door.throwaway()
+    door.keys.require_openable(plan.user)
+    name = door.keys.of(plan.user).name
+    words = f"Password of {name} ({plan.user}), plan {code_of(plan)} on chain {plan.chain_id}: "
+    return door.keys.unlock(plan.user, door.ask(words))
+
+
+def code_of(plan: Plan) -> str:
+    """Return four characters that tell a plan from another, for a person to compare."""
+    return sha256(wire.canonical(wire.plan_document(plan))).hexdigest()[:4]
+
+
+def ask_at_terminal(words: str) -> Password:
+    """Ask at the controlling terminal, without echo. Raises PlanRefused where there is none; a pipe is no person."""
+    from getpass import getpass
+
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        raise PlanRefused("A password is typed at a terminal, and there is none.", hint="bethna policy show") from None
+    return Password(getpass(words))
+
+
+def ask_pipe(handle: int) -> AskPassword:
+    """Return a way to ask that reads one line from an inherited pipe."""
+
+    def ask(_: str) -> Password:
+        with os.fdopen(handle, "rb") as pipe:
+            line = pipe.readline(4 * LONGEST_PASSWORD + 2)
+        try:
+            return Password(line.decode().removesuffix("\n"))
+        except UnicodeDecodeError:
+            pass
+        raise WrongPassword("The password is not UTF-8.", hint="bethna wallet list")
+
+    return ask

@@ -1,0 +1,158 @@
+"""The narrow door: which plans may be signed at all. A plan is signed whole or not.
+
+Addresses are compared with the pins, amounts with the intents, times with the block. What the contract refuses anyway
+is refused here too: a signature that is not worth anything should not exist.
+"""
+
+from collections.abc import Iterable
+
+from bethna_cli.domain.chain import NO_ADDRESS, Address
+from bethna_cli.domain.errors import PlanRefused
+from bethna_cli.domain.signing import (
+    MOST_FEES_WEI,
+    MOST_GAS_MONEY_WEI,
+    Approve,
+    FundWatcher,
+    Pins,
+    Plan,
+    Step,
+    Submit,
+    ether,
+)
+from bethna_cli.domain.trade import Side, TradeIntent
+
+LONGEST_BUY_S = 900
+LONGEST_SELL_S = 30 * 86_400
+LEAST_SHARE = 9_000
+FULL = 10_000
+MOST_GAS = 5_000_000
+MOST_AMOUNT = 2**96
+"""Base units. 8·10^22 USDC: any real amount is below it, and every way to write "unlimited" above."""
+
+
+def require_allowed(plan: Plan, pins: Pins, now_s: int) -> None:
+    """Raise PlanRefused unless everything in `plan` may be signed. now_s: this machine's clock, Unix seconds."""
+    _require(plan.chain_id == pins.chain_id, f"it is for chain {plan.chain_id}, not {pins.chain_id}")
+    _require(plan.contract == pins.contract, f"its contract {plan.contract} is not the confirmed {pins.contract}")
+    _require(bool(plan.intents or plan.steps), "it is empty")
+    if pins.clock_skew_s is not None:
+        skew_s = abs(plan.block_time_s - now_s)
+        _require(skew_s <= pins.clock_skew_s, f"its block is {skew_s} s from this machine's clock")
+    for intent in plan.intents:
+        _require_intent(intent, plan, pins)
+    _require_nonces(plan.intents)
+    _require_permit(plan)
+    _require_steps(plan, pins)
+
+
+def _require_intent(intent: TradeIntent, plan: Plan, pins: Pins) -> None:
+    _require(intent.user == plan.user, f"an intent is for {intent.user}, not {plan.user}")
+    senders = {plan.user} | ({pins.watcher} if pins.watcher else set())
+    _require(intent.executor in senders, f"{intent.executor} is neither the person nor their watcher")
+    _require(
+        intent.option_token not in {NO_ADDRESS, pins.usdc, pins.contract, plan.user},
+        f"{intent.option_token} is no option token",
+    )
+    _require(intent.router not in {NO_ADDRESS, pins.usdc, pins.contract}, f"{intent.router} is no venue")
+    _require(0 < intent.amount_in <= MOST_AMOUNT, f"amount {intent.amount_in} is out of bounds")
+    _require(intent.min_amount_out > 0, "it accepts nothing in return")
+    left_s = intent.deadline_s - plan.block_time_s
+    longest_s = LONGEST_BUY_S if intent.side is Side.BUY else LONGEST_SELL_S
+    _require(0 < left_s <= longest_s, f"its deadline is {left_s} s away; a {intent.side.name} has 1 to {longest_s} s")
+    if left_s <= LONGEST_BUY_S:
+        floor = intent.quoted_amount_out * LEAST_SHARE
+        _require(intent.min_amount_out * FULL >= floor, "it accepts less than 90 % of what was quoted")
+    _require(0 < intent.quoted_amount_out <= MOST_AMOUNT, f"quote {intent.quoted_amount_out} is out of bounds")
+
+
+def _require_nonces(intents: Iterable[TradeIntent]) -> None:
+    """Two intents may exclude one another only when both sell the same token: stop-loss and take-profit."""
+    first: dict[int, TradeIntent] = {}
+    for intent in intents:
+        if intent.nonce in first:
+            other = first[intent.nonce]
+            _require(
+                other.side is intent.side is Side.SELL and other.option_token == intent.option_token,
+                "two intents that do not exclude one another share a nonce",
+            )
+        first[intent.nonce] = intent
+
+
+def _require_permit(plan: Plan) -> None:
+    if plan.permit is None:
+        return
+    _require(plan.permit.amount == _bought(plan) > 0, f"its permit is for {plan.permit.amount}, not {_bought(plan)}")
+    left_s = plan.permit.deadline_s - plan.block_time_s
+    _require(0 < left_s <= LONGEST_BUY_S, f"its permit's deadline is {left_s} s away")
+
+
+def _require_steps(plan: Plan, pins: Pins) -> None:
+    for number, step in enumerate(plan.steps):
+        _require(step.nonce == plan.steps[0].nonce + number, "its transactions are not in the account's order")
+        _require(0 < step.gas <= MOST_GAS, f"{step.gas} gas is out of bounds")
+        _require(step.tip_wei <= step.max_fee_wei, "a tip is above the highest fee")
+        _require_action(step, plan, pins)
+    fees_wei = sum(step.gas * step.max_fee_wei for step in plan.steps)
+    _require(
+        fees_wei <= MOST_FEES_WEI, f"its fees could reach {ether(fees_wei)} ETH; the most is {ether(MOST_FEES_WEI)}"
+    )
+    given_wei = sum(step.action.amount_wei for step in plan.steps if isinstance(step.action, FundWatcher))
+    _require(
+        given_wei <= MOST_GAS_MONEY_WEI,
+        f"it gives the watcher {ether(given_wei)} ETH; the most is {ether(MOST_GAS_MONEY_WEI)}",
+    )
+    sent = [submission.intent for submission in plan.submissions]
+    _require(len(sent) == len(set(sent)), "it sends an intent twice")
+    approved = [step.action.token for step in plan.steps if isinstance(step.action, Approve)]
+    _require(len(approved) == len(set(approved)), "it approves a token twice")
+
+
+def _require_action(step: Step, plan: Plan, pins: Pins) -> None:
+    action = step.action
+    if isinstance(action, Approve):
+        _require_approval(action, plan, pins)
+    elif isinstance(action, Submit):
+        _require(action.intent < len(plan.intents), f"it has no intent {action.intent}")
+        intent = plan.intents[action.intent]
+        _require(action.minimum_out >= intent.min_amount_out, "a transaction accepts less than its intent")
+        is_permitted = not action.with_permit or (plan.permit is not None and intent.side is Side.BUY)
+        _require(is_permitted, "a transaction hands in a permit that is not there")
+        _require(
+            intent.side is Side.SELL or action.with_permit or action.minimum_out == intent.min_amount_out,
+            "a plain purchase has the minimum of its intent",
+        )
+    elif isinstance(action, FundWatcher):
+        _require(pins.watcher is not None, "no watcher is set up: bethna config set watcher_address")
+        _require(action.amount_wei > 0, "it gives the watcher nothing")
+
+
+def _require_approval(action: Approve, plan: Plan, pins: Pins) -> None:
+    _require(action.token not in {NO_ADDRESS, pins.contract, plan.user}, f"{action.token} is no token")
+    if action.amount == 0:
+        return
+    is_usdc = action.token == pins.usdc
+    needed = _bought(plan) if is_usdc else _sold(plan, action.token)
+    _require(needed > 0, f"nothing in it needs an approval of {action.token}")
+    _require(not (is_usdc and action.standing), "no mandate spends USDC")
+    _require(
+        action.amount == needed + action.standing <= MOST_AMOUNT,
+        f"it approves {action.amount} of {action.token}; exactly {needed + action.standing} are needed",
+    )
+
+
+def _bought(plan: Plan) -> int:
+    return sum(intent.amount_in for intent in plan.intents if intent.side is Side.BUY)
+
+
+def _sold(plan: Plan, token: Address) -> int:
+    """Count what the sales of a token can take at most: of those that share a nonce, one."""
+    most: dict[int, int] = {}
+    for intent in plan.intents:
+        if intent.side is Side.SELL and intent.option_token == token:
+            most[intent.nonce] = max(most.get(intent.nonce, 0), intent.amount_in)
+    return sum(most.values())
+
+
+def _require(holds: bool, reason: str) -> None:
+    if not holds:
+        raise PlanRefused(f"The signer refuses this plan: {reason}.")
