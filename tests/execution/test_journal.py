@@ -89,6 +89,12 @@ def test_a_block_that_is_taken_back_takes_the_fill_with_it_and_the_same_bytes_go
     assert step(SENT, QUIET, waited_s=12).action is Action.SEND
 
 
+def test_what_another_copy_of_the_wallet_sent_is_theirs_to_send_again():
+    found = replace(APPROVED, state=S.MINED, fill=FILL)
+
+    assert step(found, QUIET) == Step(Action.MOVE, S.APPROVED)
+
+
 def test_a_trade_mined_again_with_another_outcome_is_the_same_entry_with_the_new_one():
     other = replace(FILL, block_number=11, amount_out=1_990_000)
     mined = replace(SENT, state=S.MINED, fill=FILL)
@@ -155,13 +161,26 @@ SEEN = st.builds(
 )
 
 
-@settings(max_examples=500)
-@given(st.sampled_from([APPROVED, SIGNED, SENT]), st.sampled_from(S), SEEN, st.integers(-10, 700))
-def test_whatever_the_chain_shows_every_move_is_legal(base: JournalEntry, state: TradeState, seen: Seen, waited_s: int):
-    decided = step(replace(base, state=state), seen, waited_s)
+POSSIBLE = [
+    *(replace(APPROVED, state=state) for state in S if state not in (S.TX_SIGNED, S.BROADCAST)),
+    *(replace(SENT, state=state) for state in S if state not in (S.DRAFT, S.APPROVED)),
+]
 
-    assert decided.state is None or is_legal(state, decided.state)
+
+@settings(max_examples=1_000)
+@given(st.sampled_from(POSSIBLE), SEEN, st.integers(-10, 700))
+def test_whatever_the_chain_shows_every_move_is_legal(entry: JournalEntry, seen: Seen, waited_s: int):
+    decided = step(entry, seen, waited_s)
+
+    assert decided.state is None or is_legal(entry.state, decided.state)
     assert (decided.action is Action.MOVE) == (decided.state is not None)
+
+
+@given(st.sampled_from(POSSIBLE), SEEN, st.integers(-10, 700))
+def test_nothing_is_sent_that_was_not_journaled(entry: JournalEntry, seen: Seen, waited_s: int):
+    decided = step(entry, seen, waited_s)
+
+    assert entry.variants or decided.action not in (Action.SEND, Action.BUMP)
 
 
 # ── a chain that does what it likes ───────────────────────────────────────────────────────────────────────────────

@@ -17,8 +17,8 @@ LEGAL: Mapping[TradeState, frozenset[TradeState]] = {
     S.APPROVED: frozenset({S.TX_SIGNED, S.MINED, S.CANCELLED, S.DEAD}),
     S.TX_SIGNED: frozenset({S.BROADCAST, S.MINED, S.APPROVED, S.CANCELLED, S.DEAD}),
     S.BROADCAST: frozenset({S.MINED, S.APPROVED, S.CANCELLED, S.DEAD}),
-    S.MINED: frozenset({S.SAFE, S.FINAL, S.REVERTED, S.BROADCAST}),
-    S.SAFE: frozenset({S.FINAL, S.REVERTED, S.MINED, S.BROADCAST}),
+    S.MINED: frozenset({S.SAFE, S.FINAL, S.REVERTED, S.BROADCAST, S.APPROVED}),
+    S.SAFE: frozenset({S.FINAL, S.REVERTED, S.MINED, S.BROADCAST, S.APPROVED}),
     S.FINAL: frozenset(),
     S.REVERTED: frozenset(),
     S.CANCELLED: frozenset(),
@@ -110,7 +110,8 @@ def next_step(entry: JournalEntry, seen: Seen, now_s: int, patience: Patience | 
     if seen.mined is not None:
         return _mined(entry, seen.mined)
     if entry.state in (S.MINED, S.SAFE):
-        return Step(Action.MOVE, S.BROADCAST)  # a reorganisation took it out; the same bytes go out again
+        # A reorganisation took it out. Our bytes go out again; somebody else's are theirs to send.
+        return Step(Action.MOVE, S.BROADCAST if entry.variants else S.APPROVED)
     ended = _ended(entry, seen)
     if ended is not None:
         return Step(Action.MOVE, ended)
