@@ -68,7 +68,7 @@ def test_a_card_says_who_speaks_what_to_do_and_what_it_can_cost():
     for said in (
         "Alpha on ETH: buy a call", "2.3500 × 3,200 call at 42.50 USD", "in 6.7 days",
         "99.88 USDC", "max loss", "7,420.12 USDC", "3,242.50 USD",
-        "23.0 %", "+4.20 USDC", "up 40.0 %", "Perpetual funding is +11.0% a year", "no measured record",
+        "23.0 %", "+4.20 USDC", "up 40.0 %", "Perpetual funding is +11.0 % a year", "no measured record",
     ):  # fmt: skip
         assert said in text
 
@@ -99,6 +99,13 @@ def test_a_hold_shows_the_refused_candidate_why_and_what_would_change_the_verdic
         hold().buy_line,
     ):  # fmt: skip
         assert said in text
+
+
+def test_nobody_is_told_to_buy_what_was_only_replayed():
+    replayed = replace(hold(), origin=Origin.REPLAY)
+
+    assert "Buy it anyway" in printed(hold())
+    assert "Buy it anyway" not in printed(replayed)
 
 
 def test_a_measured_record_is_shown_with_its_data_and_range():

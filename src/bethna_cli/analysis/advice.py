@@ -185,9 +185,8 @@ def _assemble(
 
 
 def _refusal(trade: Candidate) -> str:
-    lost = -usdc_to_decimal(trade.expected_value)
-    paid = usdc_to_decimal(trade.amount)
-    return f"its expected value is not positive: on average it loses {lost:.2f} of {paid:.2f} USDC"
+    expected, paid = usdc_to_decimal(trade.expected_value), usdc_to_decimal(trade.amount)
+    return f"its expected value is not positive ({expected:+.2f} for {paid:.2f} USDC)"
 
 
 def _origin(snapshot: MarketSnapshot) -> Origin:

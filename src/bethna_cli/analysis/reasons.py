@@ -55,7 +55,8 @@ def changes(trade: Candidate, outlook: Outlook, now: datetime) -> tuple[str, ...
 
 def _direction(own: Prediction) -> Reason:
     if own.shrink == 0:
-        text = f"No directional view: the model beat history's own shares nowhere, so those are used: {_shares(own)}"
+        text = "No directional view: on held-out history the model was no better than plain frequencies, so those count"
+        text = f"{text}: {_shares(own)}"
     else:
         text = f"Over {own.horizon_days:g} days the model sees {_shares(own)}"
     return Reason(f"{text}.", "prediction", own.bullish - own.bearish, f"model {own.model_version}")
@@ -64,12 +65,17 @@ def _direction(own: Prediction) -> Reason:
 def _view(effect: ViewEffect | None, believed: Prediction) -> Reason | None:
     if effect is None:
         return None
-    text = f"You are {effect.view.lower()}: with {effect.odds:g} times the odds of that it is {_shares(believed)}"
+    text = f"Your {effect.view.lower()} view, at odds × {effect.odds:g}, makes it {_shares(believed)}"
     return Reason(f"{text}. Without it Alpha says {effect.signal_without}.", "view", effect.odds, "you")
 
 
 def _shares(prediction: Prediction) -> str:
-    return f"{prediction.bullish:.0%} up, {prediction.neutral:.0%} flat, {prediction.bearish:.0%} down"
+    up, flat, down = map(_percent, (prediction.bullish, prediction.neutral, prediction.bearish))
+    return f"{up} up, {flat} flat, {down} down"
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction:.0%}".replace("%", " %")
 
 
 def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:
@@ -78,7 +84,8 @@ def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:
         return None
     iv = sum(ivs) / len(ivs)
     dear = "dearer" if iv > outlook.volatility else "cheaper"
-    text = f"Priced at {iv:.0%} IV, {dear} than the {outlook.volatility:.0%} the price has moved at lately (EWMA)."
+    lately = _percent(outlook.volatility)
+    text = f"Priced at {_percent(iv)} IV, {dear} than the {lately} a year at which the price moved lately (EWMA)."
     return Reason(text, "iv_less_ewma_volatility", iv - outlook.volatility, "options, history")
 
 
@@ -96,7 +103,8 @@ def _funding(snapshot: MarketSnapshot) -> Reason | None:
         return None
     yearly = float(funding.next_rate_1h) * 8760
     payer = "longs pay" if yearly > 0 else "shorts pay" if yearly < 0 else "nobody pays"
-    return Reason(f"Perpetual funding is {yearly:+.1%} a year: {payer}.", "funding", yearly, funding.provenance.source)
+    text = f"Perpetual funding is {yearly * 100:+.1f} % a year: {payer}."
+    return Reason(text, "funding", yearly, funding.provenance.source)
 
 
 def _fear_greed(snapshot: MarketSnapshot) -> Reason | None:
@@ -141,7 +149,7 @@ def _likelier(trade: Candidate, outlook: Outlook, now: datetime) -> str | None:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if profit(middle) > 0 else (middle, high)
     needed, current = (_share(with_view(outlook.prediction, view, odds), view) for odds in (high, 1.0))
-    return f"A {view.lower()} probability above {needed:.0%} (now {current:.0%})."
+    return f"A {view.lower()} probability above {_percent(needed)} (now {_percent(current)})."
 
 
 def _share(prediction: Prediction, view: View) -> float:

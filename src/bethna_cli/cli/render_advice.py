@@ -12,6 +12,7 @@ from rich.text import Text
 from bethna_cli.cli.plot import payoff_plot
 from bethna_cli.cli.render_market import market_notes, market_table, reality
 from bethna_cli.cli.tables import moment, pairs, share, signed, usd, words
+from bethna_cli.domain.market import Origin
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Candidate, Leg, Recommendation, Record, Signal
 from bethna_cli.domain.units import CONTRACT_UNIT, usdc_to_decimal
@@ -41,7 +42,8 @@ def print_card(screen: Console, rec: Recommendation, *, own_choice: bool = False
     screen.print(Text(f"{speaker} on {rec.asset}: {VERDICTS[rec.signal]}", style="bold"))
     screen.print(Group(*_blocks(rec, screen.width, draws=not screen.options.ascii_only)))
     if rec.buy_line:
-        screen.print(Text("Buy it anyway:" if rec.signal is Signal.HOLD else "Price exactly this trade again:"))
+        anyway = rec.signal is Signal.HOLD and rec.origin is not Origin.REPLAY
+        screen.print(Text("Buy it anyway:" if anyway else "Price exactly this trade again:"))
         screen.print(Text(f"  {rec.buy_line}", style="bold"), soft_wrap=True)
 
 
