@@ -106,9 +106,9 @@ def mood_of(posts: Sequence[Post], now: datetime, source: str, scorer: Scorer) -
     if len(posts) < MIN_POSTS or len(voices) < MIN_AUTHORS:
         raise ValueError(f"{len(posts)} posts by {len(voices)} authors are no signal")
     votes = [_vote(said) for said in voices.values()]
-    total = sum(weight for weight, _ in votes)
-    mean = sum(weight * score for weight, score in votes) / total
-    spread = math.sqrt(sum((weight * (score - mean)) ** 2 for weight, score in votes)) / total
+    total = math.fsum(weight for weight, _ in votes)
+    mean = math.fsum(weight * score for weight, score in votes) / total
+    spread = math.sqrt(math.fsum((weight * (score - mean)) ** 2 for weight, score in votes)) / total
     standard_error = spread * math.sqrt(len(votes) / (len(votes) - 1))
     return PostMood(min(1.0, max(-1.0, mean)), standard_error, len(posts), len(votes), source)
 
@@ -120,8 +120,8 @@ def is_signal(posts: Sequence[Post]) -> bool:
 
 def _vote(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Make one author's posts one vote: the weight of the weightiest, the weighted mean of the scores."""
-    total = sum(weight for weight, _ in said)
-    return max(weight for weight, _ in said), sum(weight * score for weight, score in said) / total
+    total = math.fsum(weight for weight, _ in said)
+    return max(weight for weight, _ in said), math.fsum(weight * score for weight, score in said) / total
 
 
 def _may_count(post: Post, words: str) -> bool:
