@@ -126,6 +126,22 @@ def test_a_transaction_signed_before_the_account_sent_something_else_is_not_sent
     assert market.transport.sent == []
 
 
+def test_an_account_nonce_that_is_journaled_is_given_away_even_if_the_node_has_never_heard_of_it(market: Market):
+    desk, first, second = market.desk(), market.trade("one"), market.trade("two")
+    market.transport.faults.append("request lost")
+    taken = asyncio.run(bought(desk, market, first)).entry.account_nonce
+    entry = asyncio.run(approved(desk, second))
+    assert taken == market.nonce()
+
+    with pytest.raises(TradeRefused, match="sign again"):
+        asyncio.run(submit(desk, entry, market.transactions(second, market.nonce())))
+    asyncio.run(submit(desk, entry, market.transactions(second, market.nonce() + 1)))
+    market.clock.advance(13)
+    asyncio.run(recover(desk))
+
+    assert market.executions() == [digest(first), digest(second)]
+
+
 def test_a_fee_bump_keeps_the_account_nonce(market: Market):
     market.ask("evm_setAutomine", False)
     desk, trade = market.desk(), market.trade("one")
