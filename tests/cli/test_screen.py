@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cards import EVIL, hold, quote, recommendation, snapshot, trade
@@ -10,7 +11,7 @@ from rich.console import Console
 from bethna_cli.cli.output import console
 from bethna_cli.cli.render_advice import print_card
 from bethna_cli.cli.render_market import board_view, market_view, overview
-from bethna_cli.domain.market import Origin, Part, Status
+from bethna_cli.domain.market import Asset, Origin, Part, Status
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Reason, Recommendation, Record, Signal
 from bethna_cli.domain.units import Usdc
@@ -175,6 +176,16 @@ def test_the_overview_names_the_command_for_each_product():
     screen.print(overview([snapshot()], [snapshot().options.value], "sim"))
 
     assert "bethna strategies eth-call" in stream.getvalue()
+
+
+def test_the_overview_names_the_moment_of_each_asset_where_they_differ():
+    screen, stream = screen_of()
+    eth = snapshot(Origin.REPLAY)
+    btc = replace(eth, asset=Asset.BTC, taken_at=eth.taken_at - timedelta(days=1))
+
+    screen.print(overview([eth, btc], [eth.options.value, btc.options.value], "sim"))
+
+    assert [line[:15] for line in stream.getvalue().splitlines()[1:3]] == ["ETH: REPLAY 202", "BTC: REPLAY 202"]
 
 
 def test_a_loss_beyond_a_million_still_fits():

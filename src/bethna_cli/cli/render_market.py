@@ -139,7 +139,15 @@ def overview(snapshots: Sequence[MarketSnapshot], boards: Sequence[OptionBoard],
                 cheapest = usd(min(quote.price_usd for quote in quotes))
                 grid.add_row(name, str(len(quotes)), str(expiries), cheapest, f"bethna strategies {name}")
     notes = [note for snapshot in snapshots for note in market_notes(snapshot)]
-    return Group(Text("On offer", style="bold"), reality(snapshots[0], network), Text(), grid, *notes)
+    return Group(Text("On offer", style="bold"), *_realities(snapshots, network), Text(), grid, *notes)
+
+
+def _realities(snapshots: Sequence[MarketSnapshot], network: str) -> list[Text]:
+    """Say whether they are real: once, or for each asset where that differs, as the moments of a replay do."""
+    lines = [reality(snapshot, network) for snapshot in snapshots]
+    if len({line.plain for line in lines}) == 1:
+        return lines[:1]
+    return [Text(f"{snapshot.asset}: ").append_text(line) for snapshot, line in zip(snapshots, lines, strict=True)]
 
 
 def _words(kind: OptionKind) -> str:
