@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         Tag,
         UnsignedTransaction,
     )
-    from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
+    from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade
     from bethna_cli.domain.wallet import Password, PrivateKey, Wallet
@@ -305,6 +305,18 @@ class Journal(Protocol):
 
     def entries(self, *, only_open: bool = False) -> "list[JournalEntry]":
         """Return the entries by account nonce, those without one last; only_open: those that have not ended."""
+        ...
+
+    def keep_errand(self, errand: "Errand", at: datetime) -> None:
+        """Keep a transaction that trades nothing, before it is sent; the same one twice is one."""
+        ...
+
+    def errands(self) -> "list[Errand]":
+        """Return the errands that have not ended, by account nonce."""
+        ...
+
+    def end_errand(self, errand: "Errand", at: datetime) -> None:
+        """Note that its account nonce is used for good."""
         ...
 
     def sending(self, account: "Address") -> AbstractAsyncContextManager[None]:

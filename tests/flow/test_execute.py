@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.journal import SqliteJournal
 from bethna_cli.domain.chain import Address, Receipt
 from bethna_cli.domain.errors import ChainAnomaly, NotFound, TradeKnown, TradeRefused, TradingHalted
-from bethna_cli.domain.journal import TradeState
+from bethna_cli.domain.journal import Errand, TradeState
 from bethna_cli.execution.journal import Action
-from bethna_cli.flow.execute import ExecutionDesk, add_fee_bump, advance, approve, recover, settle, submit
-from execution_desk import FIVE_USDC, Market, approved, bought, digest, plan_id
+from bethna_cli.flow.execute import ExecutionDesk, add_fee_bump, advance, approve, recover, run_errand, settle, submit
+from execution_desk import FIVE_USDC, TRADER, USDC, USER, Crash, Market, approved, bought, digest, plan_id, signed
 
 
 def test_a_purchase_is_mined_with_the_events_amounts_and_becomes_final(market: Market):
@@ -240,3 +241,54 @@ def test_an_anomaly_halts_all_trading_until_a_person_has_looked(market: Market):
     (settled,) = asyncio.run(recover(honest))
     assert settled.entry.state is TradeState.MINED
     assert settled.waits_for is Action.WAIT
+
+
+# ── transactions that trade nothing ───────────────────────────────────────────────────────────────────────────────
+
+
+def permission(market: Market, nonce: int, amount: int = FIVE_USDC) -> Errand:
+    data = artifact("DevelopmentUSDC").function("approve").encode(TRADER, amount)
+    return Errand(USER, "permission", signed(USDC, data, nonce, 1.0))
+
+
+def test_a_permission_is_journaled_before_it_is_sent_and_over_when_it_is_final(market: Market):
+    desk = market.desk()
+    errand = permission(market, market.nonce())
+
+    receipt = asyncio.run(run_errand(desk, errand))
+
+    assert receipt is not None
+    assert receipt.succeeded
+    assert SqliteJournal.open(market.store).errands() == [errand]
+    market.finalise()
+    asyncio.run(recover(desk))
+    assert desk.journal.errands() == []
+    assert len(market.transport.sent) == 1
+
+
+def test_a_permission_that_got_lost_keeps_its_account_nonce_and_goes_out_again_before_the_trade_above_it(
+    market: Market,
+):
+    market.transport.faults.append("crash before")
+    errand, trade = permission(market, market.nonce()), market.trade("one")
+    with pytest.raises(Crash):
+        asyncio.run(run_errand(market.desk(), errand))
+    desk = market.desk()
+    entry = asyncio.run(approved(desk, trade))
+    asyncio.run(submit(desk, entry, market.transactions(trade, market.nonce() + 1)))
+    assert market.executions() == []
+
+    asyncio.run(recover(desk))
+
+    assert market.executions() == [digest(trade)]
+    assert market.transport.sent.count(errand.transaction.raw) == 2
+
+
+def test_a_permission_signed_before_the_account_sent_something_else_is_not_sent(market: Market):
+    errand = permission(market, market.nonce())
+    market.approve_usdc(FIVE_USDC)
+
+    with pytest.raises(TradeRefused, match="sign again"):
+        asyncio.run(run_errand(market.desk(), errand))
+    assert market.desk().journal.errands() == []
+    assert market.transport.sent == []

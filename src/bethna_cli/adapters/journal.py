@@ -19,7 +19,7 @@ from pathlib import Path
 from bethna_cli.adapters.sql import open_store, translated
 from bethna_cli.domain.chain import Address, Hash, SigningDomain
 from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
-from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
+from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent, require_address
 from bethna_cli.domain.units import iso
@@ -175,6 +175,32 @@ class SqliteJournal:
             sent_at_s=sent_at_s,
             fill=None if fill is None else Fill(**json.loads(fill)),
         )
+
+    # ── errands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_errand(self, errand: Errand, at: datetime) -> None:
+        transaction = errand.transaction
+        with self._transaction():
+            self._db.execute(
+                "insert or ignore into errands (hash, account, purpose, account_nonce, raw, at)"
+                " values (?, ?, ?, ?, ?, ?)",
+                (transaction.hash, errand.account, errand.purpose, transaction.nonce, transaction.raw, iso(at)),
+            )
+
+    def errands(self) -> list[Errand]:
+        with translated():
+            rows = self._db.execute(
+                "select account, purpose, hash, account_nonce, raw from errands where ended_at is null"
+                " order by account, account_nonce, hash"
+            ).fetchall()
+        return [
+            Errand(Address(account), purpose, SignedTransaction(Hash(one), nonce, raw))
+            for account, purpose, one, nonce, raw in rows
+        ]
+
+    def end_errand(self, errand: Errand, at: datetime) -> None:
+        with self._transaction():
+            self._db.execute("update errands set ended_at = ? where hash = ?", (iso(at), errand.transaction.hash))
 
     # ── halts ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -60,7 +60,15 @@ def _decisions(db: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions)
+def _errands(db: sqlite3.Connection) -> None:
+    db.execute(
+        """create table errands (
+            hash text primary key, account text not null, purpose text not null, account_nonce integer not null,
+            raw blob not null, at text not null, ended_at text) without rowid"""
+    )
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands)
 
 
 def migrate(db: sqlite3.Connection) -> None:

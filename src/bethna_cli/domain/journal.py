@@ -6,7 +6,7 @@ Amounts are base units, times Unix seconds. The chain is the truth; an entry is 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bethna_cli.domain.chain import Hash
+from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade
 
@@ -69,3 +69,12 @@ class JournalEntry:
     def account_nonce(self) -> int | None:
         """The account nonce that all variants share, None before one is signed."""
         return self.variants[0].nonce if self.variants else None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A transaction that trades nothing: a permission, its withdrawal, a cancelled nonce, gas money for the watcher."""
+
+    account: Address
+    purpose: str
+    transaction: SignedTransaction

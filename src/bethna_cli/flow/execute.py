@@ -7,7 +7,7 @@ way an entry moves on; a crash anywhere is a start like any other.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bethna_cli.domain.chain import Block, Hash, Receipt, Tag
+from bethna_cli.domain.chain import Address, Block, Hash, Receipt, Tag
 from bethna_cli.domain.errors import (
     ChainAnomaly,
     OutcomeUnknown,
@@ -16,7 +16,7 @@ from bethna_cli.domain.errors import (
     TradingHalted,
     TransactionRejected,
 )
-from bethna_cli.domain.journal import JournalEntry, TradeState
+from bethna_cli.domain.journal import Errand, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade
 from bethna_cli.execution.journal import ENDED, Action, Depth, Mined, Patience, Seen, is_legal, next_step
@@ -75,7 +75,7 @@ async def submit(desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[Si
         raise ValueError("not the transactions of one approved trade")
     user = entry.trade.intent.user
     async with desk.journal.sending(user):
-        expected = await _next_account_nonce(desk, entry)
+        expected = await _next_account_nonce(desk, user)
         if nonces != {expected}:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
         signed = desk.journal.sign(entry, variants, desk.clock.now())
@@ -102,6 +102,8 @@ async def settle(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
 
 async def recover(desk: ExecutionDesk) -> list[Progress]:
     """Bring every open entry to what the chain shows, in the order of the account nonces, so that gaps are filled."""
+    for errand in desk.journal.errands():
+        await _run_again(desk, errand)
     return [await advance(desk, entry) for entry in desk.journal.entries(only_open=True)]
 
 
@@ -129,33 +131,69 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
     return Progress(entry, Action.NOTHING if entry.state in ENDED else Action.WAIT, remark)
 
 
+# ── errands ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
+    """Journal and send a transaction that trades nothing, and wait for its receipt; None when none came in time.
+
+    Raises TradeRefused when the account's nonce has moved on since it was signed (nothing was kept or sent).
+    """
+    async with desk.journal.sending(errand.account):
+        if errand.transaction.nonce != await _next_account_nonce(desk, errand.account):
+            raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
+        desk.journal.keep_errand(errand, desk.clock.now())
+        await _send(desk, errand.transaction)
+    for _ in range(RECEIPT_LOOKS):
+        receipt = await desk.chain.receipt(errand.transaction.hash)
+        if receipt is not None:
+            return receipt
+        await desk.pause(LOOK_EVERY_S)
+    return None
+
+
+async def _run_again(desk: ExecutionDesk, errand: Errand) -> None:
+    """End an errand whose account nonce is used for good; send the same bytes again while it is not used at all."""
+    final = await desk.chain.block(Tag.FINALIZED)
+    if await desk.chain.nonce(errand.account, final.hash) > errand.transaction.nonce:
+        desk.journal.end_errand(errand, desk.clock.now())
+    elif await desk.chain.nonce(errand.account, Tag.LATEST) <= errand.transaction.nonce:
+        async with desk.journal.sending(errand.account):
+            await _send(desk, errand.transaction)
+
+
 # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _hand_out(desk: ExecutionDesk, entry: JournalEntry, count: int) -> Progress:
     """Give a node the newest variant in use, always the journaled bytes. What it answers is a remark and no outcome."""
     entry = desk.journal.hand_out(entry, count, desk.clock.now())
-    remark = None
-    try:
-        await desk.chain.send_raw(entry.variants[count - 1].raw)
-    except (OutcomeUnknown, TransactionRejected, SourceUnavailable) as error:
-        remark = error.message
+    remark = await _send(desk, entry.variants[count - 1])
     if entry.state is TradeState.TX_SIGNED:
         entry = desk.journal.move(entry, TradeState.BROADCAST, None, desk.clock.now())
     return Progress(entry, Action.WAIT, remark)
 
 
-async def _next_account_nonce(desk: ExecutionDesk, entry: JournalEntry) -> int:
+async def _send(desk: ExecutionDesk, transaction: SignedTransaction) -> str | None:
+    """Send journaled bytes. Returns what went wrong, in words; whether they arrived, the chain says later."""
+    try:
+        await desk.chain.send_raw(transaction.raw)
+    except (OutcomeUnknown, TransactionRejected, SourceUnavailable) as error:
+        return error.message
+    return None
+
+
+async def _next_account_nonce(desk: ExecutionDesk, user: Address) -> int:
     """Return the first account nonce that neither the node nor the journal has given away."""
-    user = entry.trade.intent.user
     pending = await desk.chain.nonce(user, Tag.PENDING)
     mined = await desk.chain.nonce(user, Tag.LATEST)
     ours = [
         other.account_nonce
         for other in desk.journal.entries(only_open=True)
-        if other.trade.intent.user == user and other.account_nonce is not None and other.account_nonce >= mined
+        if other.trade.intent.user == user and other.account_nonce is not None
     ]
-    return max([pending, *(nonce + 1 for nonce in ours)])
+    errands = [one.transaction.nonce for one in desk.journal.errands() if one.account == user]
+    return max([pending, *(nonce + 1 for nonce in (*ours, *errands) if nonce >= mined)])
 
 
 def _require_trading(desk: ExecutionDesk) -> None:
