@@ -1,0 +1,227 @@
+"""The signer as the process it is: its terminal, its pipe, its files, its end."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pexpect
+import psutil
+import pytest
+from eth_account import Account
+from signing_plans import BASE, CONTRACT, KEY, PASSWORD, PURCHASE, QUOTE, STRANGER, USER, WATCHER, step
+
+from bethna_cli import bootstrap
+from bethna_cli.adapters import signer_wire as wire
+from bethna_cli.adapters.clocks import SystemClock
+from bethna_cli.adapters.signer import ProcessSigner
+from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.errors import ConfigurationError, PlanRefused, WrongPassword
+from bethna_cli.domain.signing import CancelNonce, Plan
+from bethna_cli.settings import Settings, load_settings
+
+PIN = f"{CONTRACT}@0x{'cc' * 32}"
+SIGN_AT_TERMINAL = """
+import json, sys
+from bethna_cli import bootstrap
+from bethna_cli.adapters import signer_wire as wire
+from bethna_cli.domain.errors import BethnaError
+from bethna_cli.settings import load_settings
+
+plan = wire.read_plan(sys.argv[1].encode())
+try:
+    with bootstrap.plan_signer(load_settings()).unlocked(plan) as session:
+        print("SIGNED", session.sign([]).transactions[0].hash)
+except BethnaError as error:
+    print("REFUSED", error.code, error.message)
+"""
+CONSENT = dict.fromkeys(
+    """
+    CI GITHUB_ACTIONS PYTEST_CURRENT_TEST TESTING YES FORCE NONINTERACTIVE DEBIAN_FRONTEND PYTHONINSPECT
+    ETH_KEYSTORE_PASSWORD BETHNA_YES BETHNA_CONSENT BETHNA_FORCE BETHNA_ASSUME_YES BETHNA_UNSAFE BETHNA_TEST
+    BETHNA_DEBUG BETHNA_INTERACTIVE BETHNA_TTY BETHNA_NO_PASSWORD BETHNA_PASSWORD BETHNA_SIGN BETHNA_APPROVE
+    BETHNA_AUTO BETHNA_DRY_RUN BETHNA_SKIP_CHECKS BETHNA_POLICY BETHNA_SIM BETHNA_THROWAWAY BETHNA_KEYSTORE_PASSWORD
+    """.split(),  # noqa: SIM905 (a list of names reads better as words)
+    "1",
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bethna's folders with a confirmed contract on Base and one wallet, encrypted as people's are."""
+    place = tmp_path_factory.mktemp("home")
+    place.chmod(0o700)
+    (place / "config.toml").write_text(f'trader_base = "{PIN}"\nwatcher_address = "{WATCHER}"\n')
+    (place / "config.toml").chmod(0o600)
+    bootstrap.wallet_folder(load_settings(env={"BETHNA_HOME": str(place)})).keep("main", KEY, PASSWORD)
+    return place
+
+
+@pytest.fixture
+def settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("BETHNA_HOME", str(home))
+    return load_settings()
+
+
+@pytest.fixture
+def with_password(settings: Settings) -> Callable[[str], ProcessSigner]:
+    """Make a signer that reads a password from a pipe."""
+
+    def make(text: str) -> ProcessSigner:
+        reading, writing = os.pipe()
+        os.write(writing, text.encode() + b"\n")
+        os.close(writing)
+        return bootstrap.plan_signer(settings, reading)
+
+    return make
+
+
+def cancelling(chain_id: int = BASE, contract: str = CONTRACT, user: str = USER) -> Plan:
+    now_s = int(SystemClock().now().timestamp())
+    return Plan(chain_id, contract, user, now_s, steps=(step(CancelNonce(1)),))
+
+
+def purchase() -> Plan:
+    """The purchase, moved to now."""
+    now_s = int(SystemClock().now().timestamp())
+    later_s = now_s - PURCHASE.block_time_s
+    intents = tuple(replace(one, deadline_s=one.deadline_s + later_s) for one in PURCHASE.intents)
+    return replace(PURCHASE, block_time_s=now_s, intents=intents)
+
+
+def line(plan: Plan) -> str:
+    return wire.canonical(wire.plan_document(plan)).decode()
+
+
+def test_a_purchase_comes_back_signed_by_the_persons_account(with_password):
+    with with_password(PASSWORD.text).unlocked(purchase()) as session:
+        signed = session.sign([QUOTE])
+
+    assert [Account.recover_transaction(one.raw).lower() for one in signed.transactions] == [USER] * 3
+
+
+def test_a_wrong_password_is_the_same_error_on_this_side(with_password):
+    with pytest.raises(WrongPassword, match="MAC mismatch"), with_password("wrong").unlocked(cancelling()):
+        pass
+
+
+def test_the_throwaway_wallet_signs_in_the_simulation_without_a_terminal(settings):
+    plan = cancelling(EMBEDDED_CHAIN_ID, PUBLIC_CONTRACTS["trader"], PUBLIC_ACCOUNTS["throwaway_wallet"])
+
+    with bootstrap.plan_signer(settings).unlocked(plan) as session:
+        signed = session.sign([])
+
+    assert Account.recover_transaction(signed.transactions[0].raw).lower() == PUBLIC_ACCOUNTS["throwaway_wallet"]
+
+
+def test_the_throwaway_wallet_signs_nothing_on_base(settings):
+    plan = cancelling(user=PUBLIC_ACCOUNTS["throwaway_wallet"])
+
+    with pytest.raises(ConfigurationError, match="everybody knows"), bootstrap.plan_signer(settings).unlocked(plan):
+        pass
+
+
+def test_the_confirmed_contract_comes_from_the_file_and_not_from_a_variable(settings, with_password, monkeypatch):
+    monkeypatch.setenv("BETHNA_TRADER_BASE", f"{STRANGER}@0x{'cc' * 32}")
+
+    with (
+        pytest.raises(PlanRefused, match="not the confirmed"),
+        with_password(PASSWORD.text).unlocked(cancelling(contract=STRANGER)),
+    ):
+        pass
+
+
+def test_no_process_outlives_its_plan(with_password):
+    before = {child.pid for child in psutil.Process().children()}
+
+    with with_password(PASSWORD.text).unlocked(cancelling()) as session:
+        during = {child.pid for child in psutil.Process().children()} - before
+        session.sign([])
+
+    assert len(during) == 1
+    assert not psutil.pid_exists(during.pop())
+
+
+def test_a_signer_whose_caller_fails_ends_without_signing(with_password):
+    before = {child.pid for child in psutil.Process().children()}
+
+    with pytest.raises(LookupError), with_password(PASSWORD.text).unlocked(cancelling()):
+        raise LookupError
+
+    assert {child.pid for child in psutil.Process().children()} == before
+
+
+def test_the_process_that_holds_the_key_shows_no_secret_and_leaves_no_core(with_password):
+    with with_password(PASSWORD.text).unlocked(cancelling()):
+        (child,) = psutil.Process().children()
+        shown = " ".join(child.cmdline()) + repr(child.environ())
+        limits = Path(f"/proc/{child.pid}/limits").read_text()
+
+    assert PASSWORD.text not in shown
+    assert KEY.octets.hex() not in shown
+    assert next(row.split()[4:6] for row in limits.splitlines() if "core file" in row) == ["0", "0"]
+
+
+def test_a_signer_that_cannot_start_is_said_to_have_stopped(settings):
+    signer = ProcessSigner((sys.executable, "-c", "raise SystemExit(3)"), {})
+
+    with pytest.raises(ConfigurationError, match="stopped without an answer"), signer.unlocked(cancelling()):
+        pass
+
+
+@pytest.mark.parametrize("variables", [{}, CONSENT], ids=["nothing", "thirty variables"])
+def test_without_a_terminal_nothing_is_signed_whatever_is_set_and_piped(home, variables):
+    said = subprocess.run(
+        ["setsid", sys.executable, "-c", SIGN_AT_TERMINAL, line(cancelling())],
+        env={**os.environ, **variables, "BETHNA_HOME": str(home)},
+        input=f"{PASSWORD.text}\nyes\n" * 9, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert said.stdout.startswith("REFUSED plan_refused A password is typed at a terminal")
+
+
+@pytest.fixture
+def terminal(home: Path) -> pexpect.spawn:
+    """A person's terminal in which a plan waits for its password."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", SIGN_AT_TERMINAL, line(cancelling())],
+        env={**os.environ, "BETHNA_HOME": str(home)},
+        timeout=30,
+        encoding="utf-8",
+    )
+    child.logfile_read = io.StringIO()
+    yield child
+    child.close(force=True)
+
+
+def test_the_password_is_typed_unseen_and_the_plan_is_signed(terminal):
+    terminal.expect(rf"Password of main \({USER}\), plan [0-9a-f]{{4}} on chain 8453: ")
+    terminal.sendline(PASSWORD.text)
+    terminal.expect("SIGNED 0x[0-9a-f]{64}")
+    terminal.expect(pexpect.EOF)
+
+    assert PASSWORD.text not in terminal.logfile_read.getvalue()
+
+
+def test_a_wrong_password_at_the_terminal_is_refused_and_not_repeated(terminal):
+    terminal.expect("Password of main")
+    terminal.sendline("hunter2hunter2")
+    terminal.expect(pexpect.EOF)
+
+    assert "REFUSED wrong_password" in terminal.before
+    assert "hunter2" not in terminal.logfile_read.getvalue()
+
+
+def test_ctrl_c_at_the_password_signs_nothing_and_leaves_nobody_behind(terminal):
+    terminal.expect("Password of main")
+    children = psutil.Process(terminal.pid).children(recursive=True)
+    terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+
+    assert "SIGNED" not in terminal.logfile_read.getvalue()
+    assert len(children) == 1
+    assert psutil.wait_procs(children, timeout=10)[1] == []
