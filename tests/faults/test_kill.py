@@ -103,7 +103,7 @@ def usual_time_s(buyer: Buyer, trade: PlannedTrade) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("rounds", [15, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("rounds", [50, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_a_buyer_killed_at_any_moment_buys_once_and_forgets_nothing(
     market: Market, buyer: Buyer, accepted: set[Hash], rounds: int
 ):

@@ -7,8 +7,17 @@ import pytest
 
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.journal import SqliteJournal
+from bethna_cli.adapters.sim.public_keys import signed_transaction
+from bethna_cli.adapters.sql import open_store
 from bethna_cli.domain.chain import Address, Receipt
-from bethna_cli.domain.errors import ChainAnomaly, NotFound, TradeKnown, TradeRefused, TradingHalted
+from bethna_cli.domain.errors import (
+    ChainAnomaly,
+    ConfigurationError,
+    NotFound,
+    TradeKnown,
+    TradeRefused,
+    TradingHalted,
+)
 from bethna_cli.domain.journal import Errand, TradeState
 from bethna_cli.execution.journal import Action
 from bethna_cli.flow.execute import ExecutionDesk, add_fee_bump, advance, approve, recover, run_errand, settle, submit
@@ -169,6 +178,51 @@ def test_a_stuck_purchase_goes_out_again_at_a_higher_fee_and_is_bought_once(mark
     assert mined.entry.fill is not None
     assert mined.entry.fill.transaction in {variant.hash for variant in mined.entry.variants}
     assert market.executions() == [digest(trade)]
+
+
+def test_if_the_second_leg_fails_the_first_stands(market: Market):
+    desk, legs = market.desk(), [market.trade("call"), market.trade("put")]
+
+    async def journey():
+        first, second = await approve(desk, plan_id("straddle"), [(digest(leg), leg) for leg in legs])
+        await submit(desk, first, market.transactions(legs[0], market.nonce()))
+        pause = artifact("SentientTrader").function("pause").encode()
+        market.ask("eth_sendRawTransaction", "0x" + signed_transaction("guardian", 0, TRADER, pause, 200_000).hex())
+        await submit(desk, second, market.transactions(legs[1], market.nonce()))
+        await recover(desk)
+        market.finalise()
+        await recover(desk)
+
+    asyncio.run(journey())
+    states = {entry.digest: entry.state for entry in desk.journal.entries()}
+
+    assert states == {digest(legs[0]): TradeState.FINAL, digest(legs[1]): TradeState.REVERTED}
+    assert market.executions() == [digest(legs[0])]
+
+
+# ── the store ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_full_disk_before_the_journal_is_written_means_that_nothing_is_sent(market: Market):
+    trade, db = market.trade("one"), open_store(market.store)
+    desk = replace(market.desk(), journal=SqliteJournal(db, market.store.parent))
+    entry = asyncio.run(approved(desk, trade))
+    pages = db.execute("pragma page_count").fetchone()[0]
+    db.execute(f"pragma max_page_count = {pages}")
+    transactions = market.transactions(trade, market.nonce(), *(1 + n / 10 for n in range(20)))
+
+    with pytest.raises(ConfigurationError, match="full"):
+        asyncio.run(submit(desk, entry, transactions))
+
+    assert market.transport.sent == []
+    assert desk.journal.entries() == [entry]
+
+
+def test_the_journal_is_on_the_disk_when_a_method_returns(market: Market):
+    db = open_store(market.store)
+
+    assert db.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert db.execute("pragma synchronous").fetchone() == (2,)  # FULL: each commit reaches the disk
 
 
 # ── anomalies ─────────────────────────────────────────────────────────────────────────────────────────────────────
