@@ -107,4 +107,6 @@ def translated(path: Path | None = None) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         where = f" {path}" if path else ""
-        raise ConfigurationError(f"The store{where} cannot be used: {error}", hint="bethna doctor") from error
+        is_damaged = type(error) is sqlite3.DatabaseError  # its kinds stand for other troubles, like a lock
+        hint = f"mv {path} {path}.damaged" if path and is_damaged else "bethna doctor"
+        raise ConfigurationError(f"The store{where} cannot be used: {error}.", hint=hint) from error
