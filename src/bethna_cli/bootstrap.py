@@ -9,16 +9,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import httpx
 
 from bethna_cli.adapters import dydx, pyth, sentiment, thetanuts
 from bethna_cli.adapters.clocks import FixedClock, SystemClock
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.http import Limits as EdgeLimits
+from bethna_cli.adapters.in_process import AsgiApp
 from bethna_cli.adapters.prices import TRADING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.analysis import model as models
@@ -90,7 +88,7 @@ class _Market:
 
     clock: Clock
     origin: Origin
-    transport: httpx.AsyncBaseTransport | None = None
+    app: AsgiApp | None = None
     embedded: str | None = None
     venues: tuple[VenueAddresses, ...] = (BASE_R12,)
     signed_only: bool = True
@@ -252,7 +250,7 @@ def _pins(settings: Settings) -> "dict[int, Pins]":
 
 def load_model() -> Model:
     """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
-    content = files("bethna_cli.artifacts").joinpath(SHIPPED_MODEL).read_bytes()
+    content = (Path(__file__).parent / "artifacts" / SHIPPED_MODEL).read_bytes()
     return models.parse(content, pinned_sha256=SHIPPED_SHA256)
 
 
@@ -279,7 +277,7 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterato
     try:
         async with (
             Edge(
-                market.clock, transport=market.transport, limits=EdgeLimits(budget_s=settings.source_timeout_s)
+                market.clock, app=market.app, limits=EdgeLimits(budget_s=settings.source_timeout_s)
             ) as inside,
             Edge(market.clock, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as outside,
         ):
@@ -341,7 +339,7 @@ def _simulated(seed: int, clock: Clock) -> _Market:
     from bethna_cli.adapters.sim.wire import create_app
 
     app = create_app(SimWorld(seed, clock.now))
-    return _Market(clock, Origin.SIMULATED, httpx.ASGITransport(app), EMBEDDED_URL, PRETENDED, signed_only=False)
+    return _Market(clock, Origin.SIMULATED, app, EMBEDDED_URL, PRETENDED, signed_only=False)
 
 
 def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
@@ -349,11 +347,11 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
     from bethna_cli.adapters.sim.wire import create_app
 
     world = ReplayWorld.open(folder, asset, _replay_moment(at))
-    transport = httpx.ASGITransport(create_app(world))
+    app = create_app(world)
     return _Market(
         world.clock,
         Origin.REPLAY,
-        transport,
+        app,
         EMBEDDED_URL,
         PRETENDED,
         signed_only=False,

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-import httpx
-
+from bethna_cli.adapters.in_process import AsgiApp, InProcessClient
+from bethna_cli.adapters.responses import Client, Improper, Params, Response, Unreachable
 from bethna_cli.adapters.retry import TryAgain, patiently
 from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.errors import (
@@ -29,7 +30,9 @@ from bethna_cli.domain.errors import (
 )
 from bethna_cli.ports import Clock
 
-Params = Sequence[tuple[str, str]]
+if TYPE_CHECKING:
+    import httpx
+
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 _CACHED_ANSWERS = 32
 
@@ -75,42 +78,44 @@ class Answer:
 
 
 class Edge:
-    """One HTTP client for several sources, opened at the first request and closed once.
+    """One client for several sources, opened at the first request and closed once.
 
-    transport: given when the services live in this process (an ASGI app); then addresses are names only. Without it
-    they must be https, or http on this machine. `monotonic` times waits; `clock` times data.
+    app: given when the services live in this process; transport: where a test stands in for the network. With either,
+    addresses are names only; without, they must be https, or http on this machine. `monotonic` times waits; `clock`
+    times data.
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        app: AsgiApp | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
         limits: Limits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
         self.limits = limits or Limits()
         self.monotonic = monotonic
+        self._app = app
         self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._client: Client | None = None
 
     @property
     def in_process(self) -> bool:
-        return self._transport is not None
+        return self._app is not None or self._transport is not None
 
     @property
-    def client(self) -> httpx.AsyncClient:
+    def client(self) -> Client:
         if self._client is None:
-            self._client = httpx.AsyncClient(
-                transport=self._transport,
-                timeout=self.limits.budget_s,
-                follow_redirects=False,
-                headers={"Accept-Encoding": "gzip", "User-Agent": "bethna"},
-                # A proxy set for the world outside is not asked for this machine.
-                mounts={"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None},
-            )
+            self._client = InProcessClient(self._app) if self._app else self._sockets()
         return self._client
+
+    def _sockets(self) -> Client:
+        # Imported here: the embedded market needs no socket, and the import costs 70 ms.
+        from bethna_cli.adapters.sockets import SocketClient
+
+        return SocketClient(self.limits.budget_s, self._transport)
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -202,13 +207,12 @@ class HttpSource:
         if left_s > 0:
             raise SourceRateLimited(self.name, left_s)
 
-    def refusal(self, response: httpx.Response) -> SourceUnavailable | None:
-        """Return the error that the response's status stands for; None for 200."""
-        status = response.status_code
+    def refusal(self, status: int, headers: Mapping[str, str]) -> SourceUnavailable | None:
+        """Return the error that a response's status stands for; None for 200. Header names are in lower case."""
         if status == 200:
             return None
         if status == 429:
-            wait_s = self._asked_wait_s(response.headers)
+            wait_s = self._asked_wait_s(headers)
             self._blocked_until = self.edge.monotonic() + wait_s
             return SourceRateLimited(self.name, wait_s)
         if status in self._manners.refusals:
@@ -217,45 +221,42 @@ class HttpSource:
 
     async def _ask(self, path: str, params: Params) -> Answer:
         try:
-            async with self.edge.client.stream(
-                "GET", self.base_url + path, params=list(params), headers=self._headers
-            ) as response:
+            async with self.edge.client.get(self.base_url + path, params, self._headers) as response:
                 await self._check_cap(response)
                 self._raise_refusal(response)
                 body = await self._read_body(response)
-                headers = dict(response.headers)
-        except httpx.TransportError as error:
-            raise TryAgain(SourceUnavailable(self.name, _reason(error))) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise SourceMalformed(self.name, "its answer is not proper HTTP") from error
-        self._heed_remaining(headers)
+        except Unreachable as error:
+            raise TryAgain(SourceUnavailable(self.name, str(error))) from error
+        except Improper as error:
+            raise SourceMalformed(self.name, str(error)) from error
+        self._heed_remaining(response.headers)
         try:
-            return Answer(read_json(body), self.edge.clock.now(), headers)
+            return Answer(read_json(body), self.edge.clock.now(), response.headers)
         except ValueError as error:
             raise SourceMalformed(self.name, "its answer is not strict JSON") from error
 
-    async def _check_cap(self, response: httpx.Response) -> None:
+    async def _check_cap(self, response: Response) -> None:
         """Raise SourceDisabled when a 429 means that the plan is used up: waiting would not help."""
         mark = self._manners.cap_mark
-        if response.status_code == 429 and mark and mark in await self._read_body(response):
+        if response.status == 429 and mark and mark in await self._read_body(response):
             raise SourceDisabled(self.name, "its usage cap is reached")
 
-    def _raise_refusal(self, response: httpx.Response) -> None:
-        error = self.refusal(response)
+    def _raise_refusal(self, response: Response) -> None:
+        error = self.refusal(response.status, response.headers)
         if isinstance(error, SourceRateLimited):
             raise TryAgain(error, error.retry_after_s or 0.0)
-        if error is not None and response.status_code >= 500:
+        if error is not None and response.status >= 500:
             raise TryAgain(error)
         if error is not None:
             raise error
 
-    async def _read_body(self, response: httpx.Response) -> bytes:
+    async def _read_body(self, response: Response) -> bytes:
         limit = self.edge.limits.body_bytes
         # Other encodings were not offered; some of them expand a few bytes into gigabytes.
-        if response.headers.get("Content-Encoding", "identity").lower() not in ("identity", "gzip"):
+        if response.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip"):
             raise SourceMalformed(self.name, "its answer is encoded in a way we did not offer")
         body = bytearray()
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.chunks:
             body += chunk
             if len(body) > limit:
                 raise SourceMalformed(self.name, f"its answer is longer than {limit} bytes")
@@ -263,7 +264,7 @@ class HttpSource:
 
     def _asked_wait_s(self, headers: Mapping[str, str]) -> float:
         manners = self._manners
-        stated = _finite(headers.get("Retry-After"))
+        stated = _finite(headers.get("retry-after"))
         if stated is not None:
             return min(max(0.0, stated * manners.retry_after_unit_s), manners.max_wait_s)
         until_reset = self._until_reset_s(headers)
@@ -271,7 +272,7 @@ class HttpSource:
 
     def _until_reset_s(self, headers: Mapping[str, str]) -> float | None:
         manners = self._manners
-        reset = _finite(headers.get(manners.reset_header))
+        reset = _finite(headers.get(manners.reset_header.lower()))
         if reset is None:
             return None
         wait_s = reset * manners.reset_unit_s - self.edge.clock.now().timestamp()
@@ -280,7 +281,7 @@ class HttpSource:
     def _heed_remaining(self, headers: Mapping[str, str]) -> None:
         """Stay away until the window ends when this answer was the last one it holds."""
         if headers.get(self._manners.remaining_header.lower()) == "0":
-            wait_s = self._until_reset_s(httpx.Headers(headers))
+            wait_s = self._until_reset_s(headers)
             self._blocked_until = self.edge.monotonic() + (wait_s or 0.0)
 
     def _remember(self, key: _Key, answer: Answer) -> None:
@@ -308,12 +309,13 @@ def checked_base_url(source: str, url: str, *, in_process: bool = False) -> str:
     """
     hint = "bethna config show"
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
+        parsed = urlsplit(url)
+        host, _ = parsed.hostname, parsed.port
+    except (ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{source}: its address is not a URL", hint=hint) from error
-    if parsed.userinfo or parsed.query or parsed.fragment or not parsed.host:
+    if "@" in parsed.netloc or parsed.query or parsed.fragment or not host or not url.isprintable() or " " in url:
         raise ConfigurationError(f"{source}: its address may hold a host and a path only", hint=hint)
-    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or is_loopback(parsed.host))):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and (in_process or is_loopback(host))):
         raise ConfigurationError(f"{source}: its address must be https, or http on this machine", hint=hint)
     return url.rstrip("/")
 
@@ -324,14 +326,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _reason(error: httpx.TransportError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, httpx.ConnectError):
-        return "it cannot be reached"
-    return "the connection broke"
 
 
 def _finite(text: str | None) -> float | None:

@@ -4,20 +4,20 @@ Speaks Hermes v2 and the history route, both behind one API key; without a key t
 is made. A price that is stale, uncertain, from the future or not positive is refused, each with its own reason.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-import httpx
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bethna_cli.adapters.candles import HOUR, closed_candles, hour_candle, running_hour
-from bethna_cli.adapters.http import Edge, HttpSource, Manners, Params
+from bethna_cli.adapters.http import Edge, HttpSource, Manners
 from bethna_cli.adapters.prices import TRADING, SpotLimits, checked_spot, observed_at
 from bethna_cli.adapters.reconnect import Patience, reconnecting
-from bethna_cli.adapters.wire import Number, UnixSeconds, Wire, int_text, parse, read_json
+from bethna_cli.adapters.responses import Params
+from bethna_cli.adapters.wire import Number, UnixSeconds, Wire, int_text, parse
 from bethna_cli.domain.errors import NotEnoughData, SourceDisabled, SourceMalformed, SourceUnavailable
 from bethna_cli.domain.market import Asset, Candle, Origin, PriceHistory, Provenance, SpotPrice
 from bethna_cli.domain.units import from_unix
@@ -32,8 +32,6 @@ FEED_IDS = {
 
 _PACE_S = 0.9
 _PAGE = timedelta(days=200)  # 4,800 hourly bars; the route fails above about 10,000
-_SILENCE_S = 30.0
-_EVENT_CHARS = 1_000_000
 _BAD_TICKS = 3
 
 _Column = Annotated[list[Number], Field(max_length=20_000, default_factory=list)]
@@ -162,29 +160,11 @@ class PythClient:
                     yield price
 
     async def _events(self, asset: Asset) -> AsyncGenerator[object, None]:
-        from httpx_sse import SSEError, aconnect_sse
+        from bethna_cli.adapters.pyth_events import events
 
-        url = f"{self._hermes.base_url}/v2/updates/price/stream"
-        timeout = httpx.Timeout(self._hermes.edge.limits.budget_s, read=_SILENCE_S)
-        try:
-            async with aconnect_sse(
-                self._hermes.edge.client,
-                "GET",
-                url,
-                params=list(_ids(asset)),
-                headers=self._hermes.headers | {"Accept-Encoding": "identity"},
-                timeout=timeout,
-            ) as source:
-                refusal = self._hermes.refusal(source.response)
-                if refusal is not None:
-                    raise refusal
-                if source.response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise SourceMalformed(NAME, "its stream is encoded in a way we did not offer")
-                source.response.stream = _BoundedEvents(source.response.stream)
-                async for event in source.aiter_sse():
-                    yield _event_data(event.event, event.data)
-        except (httpx.HTTPError, httpx.StreamError, SSEError) as error:
-            raise SourceUnavailable(NAME, "the stream broke") from error
+        async with aclosing(events(NAME, self._hermes, "/v2/updates/price/stream", _ids(asset))) as stream:
+            async for event in stream:
+                yield event
 
     def _require_key(self) -> None:
         if not self._has_key:
@@ -222,35 +202,5 @@ class PythClient:
         return [hour_candle(NAME, from_unix(at), ohlc) for at, ohlc in rows]
 
 
-class _BoundedEvents(httpx.AsyncByteStream):
-    """A response body whose single lines stay below a bound, so that no event can fill the memory."""
-
-    def __init__(self, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
-        if not isinstance(body, httpx.AsyncByteStream):
-            raise TypeError("an asynchronous body was expected")
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pending = 0
-        async for chunk in self._body:
-            _, newline, rest = chunk.rpartition(b"\n")
-            pending = len(rest) if newline else pending + len(chunk)
-            if pending > _EVENT_CHARS:
-                raise SourceMalformed(NAME, "one event of its stream has no end")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._body.aclose()
-
-
 def _ids(asset: Asset) -> Params:
     return (("ids[]", FEED_IDS[asset]), ("encoding", "hex"), ("parsed", "true"))
-
-
-def _event_data(kind: str, data: str) -> object:
-    if kind == "error":
-        raise SourceUnavailable(NAME, "it closed the stream")
-    try:
-        return read_json(data.encode())
-    except ValueError as error:
-        raise SourceMalformed(NAME, "an event of its stream is not strict JSON") from error

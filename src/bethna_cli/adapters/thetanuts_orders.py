@@ -106,6 +106,9 @@ def sorted_out(rows: Sequence[object], sight: Sight) -> Sorted:
     orders: dict[str, RawOrder] = {}
     left_out: Counter[str] = Counter()
     for value in rows:
+        if _is_plainly_of_another_asset(value, sight):
+            left_out[LeftOut.OTHER_ASSET] += 1
+            continue
         try:
             row = Row.model_validate(value)
         except ValidationError:
@@ -123,6 +126,13 @@ def sorted_out(rows: Sequence[object], sight: Sight) -> Sorted:
         orders[name] = raw
         quotes.append(_quote(row, name, sight))
     return Sorted(tuple(quotes), orders, {str(reason): count for reason, count in sorted(left_out.items())})
+
+
+def _is_plainly_of_another_asset(value: object, sight: Sight) -> bool:
+    """Spot a row of another asset before it is parsed: most of the feed, which need not be judged any further."""
+    order = value.get("order") if isinstance(value, dict) else None
+    feed = order.get("priceFeed") if isinstance(order, dict) else None
+    return isinstance(feed, str) and sight.venue.feeds.get(feed.lower(), sight.asset) is not sight.asset
 
 
 def _quote(row: Row, name: str, sight: Sight) -> OptionQuote:

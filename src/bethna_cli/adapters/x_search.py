@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
-from bethna_cli.adapters.http import Edge, HttpSource, Manners, Params
+from bethna_cli.adapters.http import Edge, HttpSource, Manners
 from bethna_cli.adapters.mood import WINDOW, Post, post_text
+from bethna_cli.adapters.responses import Params
 from bethna_cli.adapters.wire import IsoTime, Wire, parse
 from bethna_cli.domain.errors import SourceDisabled, SourceUnavailable
 from bethna_cli.domain.market import Asset

@@ -16,8 +16,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from bethna_cli.adapters.sim.clock import SimClock
 from bethna_cli.adapters.sim.server import (
     SERVER_FILE,
@@ -139,6 +137,8 @@ class SimControl:
     def _ask(
         self, info: Running, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Mapping[str, object]:
+        import httpx
+
         try:
             with httpx.Client(timeout=PATIENCE_S, trust_env=False) as client:
                 reply = client.request(method, info.url + path, json=body, headers={TOKEN_HEADER.decode(): info.token})
