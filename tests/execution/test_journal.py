@@ -12,7 +12,7 @@ from bethna_cli.adapters.abi import keccak
 from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.journal import Fill, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
-from bethna_cli.execution.journal import ENDED, LEGAL, Action, Depth, Mined, Seen, Step, is_legal, next_step
+from bethna_cli.execution.journal import ENDED, LEGAL, Action, Depth, Mined, Seen, Step, Unmined, is_legal, next_step
 from bethna_cli.execution.plan import planned
 
 S = TradeState
@@ -23,11 +23,11 @@ FILL = Fill(VARIANTS[0].hash, 0, 10, Hash("0x" + "bb" * 32), 100_000_000, 2_000_
 APPROVED = JournalEntry(Hash("0x" + "ee" * 32), PLAN_ID, TRADE, S.APPROVED, 1)
 SIGNED = replace(APPROVED, state=S.TX_SIGNED, variants=VARIANTS)
 SENT = replace(SIGNED, state=S.BROADCAST, handed_out=1, sent_at_s=NOW_S)
-QUIET = Seen(None, 5, 5, is_nonce_used=False, is_nonce_used_final=False, time_s=NOW_S, final_time_s=NOW_S - 4)
+QUIET = Unmined(5, 5, is_nonce_used=False, is_nonce_used_final=False, time_s=NOW_S, final_time_s=NOW_S - 4)
 
 
-def on_chain(depth: Depth, fill: Fill | None = FILL) -> Seen:
-    return replace(QUIET, mined=Mined(depth, fill), account_nonce=6, is_nonce_used=fill is not None)
+def on_chain(depth: Depth, fill: Fill | None = FILL) -> Mined:
+    return Mined(depth, fill)
 
 
 def step(entry: JournalEntry, seen: Seen, waited_s: int = 0) -> Step:
@@ -149,9 +149,8 @@ def test_what_has_ended_stays_so(state: TradeState):
     assert not any(is_legal(state, after) for after in S)
 
 
-SEEN = st.builds(
-    Seen,
-    mined=st.one_of(st.none(), st.builds(Mined, st.sampled_from(Depth), st.sampled_from([None, FILL]))),
+UNMINED = st.builds(
+    Unmined,
     account_nonce=st.integers(3, 7),
     final_account_nonce=st.integers(3, 7),
     is_nonce_used=st.booleans(),
@@ -161,6 +160,7 @@ SEEN = st.builds(
 )
 
 
+SEEN = st.one_of(st.builds(Mined, st.sampled_from(Depth), st.sampled_from([None, FILL])), UNMINED)
 POSSIBLE = [
     *(replace(APPROVED, state=state) for state in S if state not in (S.TX_SIGNED, S.BROADCAST)),
     *(replace(SENT, state=state) for state in S if state not in (S.DRAFT, S.APPROVED)),
@@ -241,15 +241,11 @@ class TradeOnAChain(RuleBasedStateMachine):
 
     def seen(self) -> Seen:
         height, final = self.executed(), len(self.blocks) - 3
-        mined = None
         if height is not None:
             depth = Depth.FINAL if height <= final else Depth.SAFE if height <= final + 1 else Depth.LATEST
             fill = replace(FILL, block_number=height, transaction=self.blocks[height] or FILL.transaction)
-            mined = Mined(depth, fill)
-        is_final = height is not None and height <= final
-        return Seen(
-            mined, 5 + (height is not None), 5 + is_final, height is not None, is_final, self.time_s, self.time_s - 4
-        )
+            return Mined(depth, fill)
+        return Unmined(5, 5, False, False, self.time_s, self.time_s - 4)
 
     @invariant()
     def only_journaled_bytes_ever_left(self) -> None:

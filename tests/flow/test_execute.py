@@ -9,7 +9,7 @@ from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.journal import SqliteJournal
 from bethna_cli.adapters.sim.public_keys import signed_transaction
 from bethna_cli.adapters.sql import open_store
-from bethna_cli.domain.chain import Address, Receipt
+from bethna_cli.domain.chain import Address, Receipt, Tag
 from bethna_cli.domain.errors import (
     ChainAnomaly,
     ConfigurationError,
@@ -223,6 +223,14 @@ def test_the_journal_is_on_the_disk_when_a_method_returns(market: Market):
 
     assert db.execute("pragma journal_mode").fetchone() == ("wal",)
     assert db.execute("pragma synchronous").fetchone() == (2,)  # FULL: each commit reaches the disk
+
+
+def test_before_the_contract_was_there_no_nonce_was_used(market: Market):
+    desk, trade = market.desk(), market.trade("one")
+    asyncio.run(bought(desk, market, trade))
+
+    assert asyncio.run(desk.evidence.is_nonce_used(trade, Tag.LATEST))
+    assert not asyncio.run(desk.evidence.is_nonce_used(trade, 1))
 
 
 # ── anomalies ─────────────────────────────────────────────────────────────────────────────────────────────────────

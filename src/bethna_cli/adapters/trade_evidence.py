@@ -29,7 +29,10 @@ class ChainEvidence:
     async def is_nonce_used(self, trade: PlannedTrade, at: BlockAt) -> bool:
         function = self._trader.function("isNonceUsed")
         data = function.encode(trade.intent.user, trade.intent.nonce)
-        (is_used,) = function.decode(await self._chain.call(Call(trade.domain.verifying_contract, data), at))
+        output = await self._chain.call(Call(trade.domain.verifying_contract, data), at)
+        if not output:
+            return False  # at that block the contract was not there yet
+        (is_used,) = function.decode(output)
         return bool(is_used)
 
     async def execution(self, trade: PlannedTrade, digest: Hash, first: int, last: int) -> Hash | None:

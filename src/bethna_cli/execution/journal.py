@@ -47,21 +47,23 @@ class Mined:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the chain shows of one trade.
+class Unmined:
+    """What the chain shows of a trade that has no receipt, neither ours nor anybody's.
 
-    mined: the receipt of any variant, or of anybody's transaction that executed this digest. account_nonce: how many
-    transactions the account has sent, by the newest block and by the final one. is_nonce_used: the intent's bit in the
-    contract. times: of the newest and the final block.
+    account_nonce: how many transactions the account has sent, by the newest block and by the final one. is_nonce_used:
+    the intent's bit in the contract. time_s: of the newest and of the final block. The receipt must have been looked
+    for after all of these were read: what was mined between two looks would seem to be nowhere.
     """
 
-    mined: Mined | None
     account_nonce: int
     final_account_nonce: int
     is_nonce_used: bool
     is_nonce_used_final: bool
     time_s: int
     final_time_s: int
+
+
+Seen = Mined | Unmined
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def next_step(entry: JournalEntry, seen: Seen, now_s: int, patience: Patience | 
     """Decide what to do about an entry. `now_s`: the clock's time, for patience alone; deadlines are block time's."""
     if entry.state in ENDED:
         return Step(Action.NOTHING)
-    if seen.mined is not None:
-        return _mined(entry, seen.mined)
+    if isinstance(seen, Mined):
+        return _mined(entry, seen)
     if entry.state in (S.MINED, S.SAFE):
         # A reorganisation took it out. Our bytes go out again; somebody else's are theirs to send.
         return Step(Action.MOVE, S.BROADCAST if entry.variants else S.APPROVED)
@@ -136,7 +138,7 @@ def _mined(entry: JournalEntry, mined: Mined) -> Step:
     return Step(Action.MOVE, state, mined.fill)
 
 
-def _ended(entry: JournalEntry, seen: Seen) -> TradeState | None:
+def _ended(entry: JournalEntry, seen: Unmined) -> TradeState | None:
     """Return how it ended, by the final block alone."""
     if seen.is_nonce_used_final:
         return S.CANCELLED
@@ -145,11 +147,11 @@ def _ended(entry: JournalEntry, seen: Seen) -> TradeState | None:
     return None
 
 
-def _is_alive(entry: JournalEntry, seen: Seen) -> bool:
+def _is_alive(entry: JournalEntry, seen: Unmined) -> bool:
     return seen.time_s <= entry.trade.intent.deadline_s and not seen.is_nonce_used
 
 
-def _on_its_way(entry: JournalEntry, seen: Seen, now_s: int, patience: Patience) -> Step:
+def _on_its_way(entry: JournalEntry, seen: Unmined, now_s: int, patience: Patience) -> Step:
     nonce = entry.account_nonce
     if nonce is None or seen.account_nonce > nonce or not _is_alive(entry, seen):
         return Step(Action.WAIT)  # something happened that is not final yet, or it would only revert

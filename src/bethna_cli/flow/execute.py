@@ -19,7 +19,7 @@ from bethna_cli.domain.errors import (
 from bethna_cli.domain.journal import Errand, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade
-from bethna_cli.execution.journal import ENDED, Action, Depth, Mined, Patience, Seen, is_legal, next_step
+from bethna_cli.execution.journal import ENDED, Action, Depth, Mined, Patience, Seen, Unmined, is_legal, next_step
 from bethna_cli.ports import Chain, Clock, Journal, TradeEvidence
 
 MOST_STEPS = 8
@@ -206,31 +206,36 @@ def _require_trading(desk: ExecutionDesk) -> None:
 
 
 async def _observe(desk: ExecutionDesk, entry: JournalEntry) -> Seen:
-    """Look at the chain, the final block first: what it shows by then, the later looks cannot miss."""
+    """Look for the receipt; where there is none, at the accounts, and then once more for what was mined meanwhile.
+
+    A trade that is mined needs no state of the final block, which a node may have pruned.
+    """
+    mined = await _mined(desk, entry)
+    if mined is not None:
+        return mined
     trade, chain = entry.trade, desk.chain
-    final = await chain.block(Tag.FINALIZED)
-    safe = await chain.block(Tag.SAFE)
-    head = await chain.block(Tag.LATEST)
-    is_used_final = await desk.evidence.is_nonce_used(trade, final.hash)
-    is_used = is_used_final or await desk.evidence.is_nonce_used(trade, head.hash)
-    final_account_nonce = await chain.nonce(trade.intent.user, final.hash)
-    account_nonce = await chain.nonce(trade.intent.user, Tag.LATEST)
-    mined = await _mined(desk, entry, (safe, final), is_used=is_used)
-    return Seen(mined, account_nonce, final_account_nonce, is_used, is_used_final, head.timestamp_s, final.timestamp_s)
+    final, head = await chain.block(Tag.FINALIZED), await chain.block(Tag.LATEST)
+    unmined = Unmined(
+        account_nonce=await chain.nonce(trade.intent.user, Tag.LATEST),
+        final_account_nonce=await chain.nonce(trade.intent.user, final.hash),
+        is_nonce_used=await desk.evidence.is_nonce_used(trade, head.hash),
+        is_nonce_used_final=await desk.evidence.is_nonce_used(trade, final.hash),
+        time_s=head.timestamp_s,
+        final_time_s=final.timestamp_s,
+    )
+    return await _mined(desk, entry) or unmined
 
 
-async def _mined(
-    desk: ExecutionDesk, entry: JournalEntry, settled: tuple[Block, Block], *, is_used: bool
-) -> Mined | None:
+async def _mined(desk: ExecutionDesk, entry: JournalEntry) -> Mined | None:
     """Find the receipt that decides the trade: a success of ours, of anybody's, or else a failure of ours."""
+    safe, final = await desk.chain.block(Tag.SAFE), await desk.chain.block(Tag.FINALIZED)
     receipts = [await desk.chain.receipt(variant.hash) for variant in entry.variants]
     found = next((receipt for receipt in receipts if receipt and receipt.succeeded), None)
-    if found is None and is_used:
-        found = await _executed_elsewhere(desk, entry)
+    found = found or await _executed_elsewhere(desk, entry)
     found = found or next((receipt for receipt in receipts if receipt), None)
     if found is None:
         return None
-    depth = await _depth(desk, found, *settled)
+    depth = await _depth(desk, found, safe, final)
     if not found.succeeded:
         return Mined(depth, None)
     try:
@@ -241,8 +246,10 @@ async def _mined(
 
 
 async def _executed_elsewhere(desk: ExecutionDesk, entry: JournalEntry) -> Receipt | None:
-    """Look for the intent's own event: another copy of this wallet may have sent it."""
+    """Look for the intent's own event where its nonce is used: another copy of this wallet may have sent it."""
     head = await desk.chain.block()
+    if not await desk.evidence.is_nonce_used(entry.trade, head.hash):
+        return None
     executed = await desk.evidence.execution(entry.trade, entry.digest, entry.first_block, head.number)
     return None if executed is None else await desk.chain.receipt(executed)
 
