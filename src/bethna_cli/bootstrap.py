@@ -34,14 +34,18 @@ from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.contracts import SentientTraders
+    from bethna_cli.adapters.decisions import SqliteDecisions
     from bethna_cli.adapters.evm import EvmChain
+    from bethna_cli.adapters.journal import SqliteJournal
     from bethna_cli.adapters.keystore import WalletFolder
     from bethna_cli.adapters.signer import ProcessSigner
     from bethna_cli.adapters.sim.clock import SimClock
     from bethna_cli.adapters.sim.control import SimControl, WorldChoice
     from bethna_cli.adapters.sim.public_signer import PublicSigner
     from bethna_cli.domain.signing import Pins
-    from bethna_cli.domain.wallet import PrivateKey
+    from bethna_cli.domain.wallet import PrivateKey, Wallet
+    from bethna_cli.flow.execute import ExecutionDesk
+    from bethna_cli.flow.sight import TradingDesk, TradingPins
 
 SIGNER_ENVIRONMENT = frozenset(
     {"PATH", "HOME", "LANG", "LC_ALL", "TERM", "BETHNA_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
@@ -65,6 +69,7 @@ class App:
     settings: Settings
     clock: Clock
     feeds: Feeds
+    book: thetanuts.ThetanutsClient
     ledger: SqliteLedger
     network: str
     origin: Origin
@@ -224,6 +229,123 @@ def sign_one_plan() -> None:
     serve_one_plan(sys.stdin.buffer, sys.stdout.buffer, door)
 
 
+def wallet_in_use(settings: Settings) -> "Wallet":
+    """Return the wallet that trades on this network are signed with. Raises ConfigurationError when there is none."""
+    wallet = wallet_folder(settings).in_use(settings.network)
+    if wallet is None:
+        raise ConfigurationError(f"No wallet is in use on {settings.network}.", hint="bethna wallet new main")
+    return wallet
+
+
+def needs_no_consent(settings: Settings, wallet: "Wallet") -> bool:
+    """Say whether nothing is at stake: the embedded world as this machine serves it, and the wallet everybody has.
+
+    Raises NotFound when the world is not served, SourceUnavailable when another program answers in its place.
+    """
+    from bethna_cli.domain.wallet import WalletKind
+
+    if settings.network != "sim" or settings.rpc_urls or wallet.kind is not WalletKind.THROWAWAY:
+        return False
+    return sim_control(settings).status().get("chain_id") == EMBEDDED_VENUE.chain_id
+
+
+def system_clock() -> Clock:
+    """Return this machine's clock."""
+    return SystemClock()
+
+
+def open_ledger(settings: Settings, origin: Origin = Origin.LIVE) -> SqliteLedger:
+    """Open what is remembered of the network in use, or of replays; the caller closes it."""
+    return SqliteLedger.open(store_path(settings, origin))
+
+
+def open_journal(settings: Settings) -> "SqliteJournal":
+    """Open the journal of the network in use; the caller closes it."""
+    from bethna_cli.adapters.journal import SqliteJournal
+
+    return SqliteJournal.open(store_path(settings, Origin.LIVE))
+
+
+def open_decisions(settings: Settings) -> "SqliteDecisions":
+    """Open what the person said to recommendations; the caller closes it."""
+    from bethna_cli.adapters.decisions import SqliteDecisions
+
+    return SqliteDecisions.open(store_path(settings, Origin.LIVE))
+
+
+def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "ExecutionDesk":
+    """Return what Beta executes with."""
+    import asyncio
+
+    from bethna_cli.adapters.trade_evidence import ChainEvidence
+    from bethna_cli.flow.execute import ExecutionDesk
+
+    return ExecutionDesk(place.chain, ChainEvidence(place.chain, place.known["usdc"]), journal, clock, asyncio.sleep)
+
+
+@asynccontextmanager
+async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[TradingDesk]":
+    """Open market, chain, journal and signer for one approval.
+
+    Raises ConfigurationError when the network has no confirmed contract or no venue that it trades through, and what
+    `open_app` and `open_chain` raise.
+    """
+    from bethna_cli.adapters.abi import keccak
+    from bethna_cli.adapters.token_venue import TokenVenue
+    from bethna_cli.domain.units import Bps
+    from bethna_cli.execution.checks import CheckLimits
+    from bethna_cli.flow.sight import TradingDesk
+
+    pins = _trading_pins(settings)
+    journal, decisions = open_journal(settings), open_decisions(settings)
+    try:
+        async with open_app(settings) as application, open_chain(settings) as place:
+            yield TradingDesk(
+                network=settings.network,
+                wallet=wallet,
+                pins=pins,
+                feeds=application.feeds,
+                book=application.book,
+                venue=TokenVenue(place.chain, pins.usdc),
+                traders=place.contracts,
+                chain=place.chain,
+                signer=plan_signer(settings),
+                execution=execution_desk(place, journal, application.clock),
+                ledger=application.ledger,
+                decisions=decisions,
+                clock=application.clock,
+                keccak=keccak,
+                slippage=Bps(settings.slippage_bps),
+                approve_within_s=settings.approve_within_s,
+                limits=CheckLimits(spot_age_s=settings.spot_max_age_s),
+            )
+    finally:
+        journal.close()
+        decisions.close()
+
+
+def _trading_pins(settings: Settings) -> "TradingPins":
+    """Say what a plan on this network may touch, from the release and from what the person confirmed."""
+    from bethna_cli.domain.chain import CHAIN_IDS, Address, Hash
+    from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+    from bethna_cli.flow.sight import TradingPins
+
+    if settings.network != "sim":
+        raise ConfigurationError(
+            f"There is no router on {settings.network} that bethna knows, so nothing can be bought through a contract.",
+            hint="bethna contract deploy -h",
+        )
+    pin = settings.trader_pin
+    return TradingPins(
+        chain_id=CHAIN_IDS[settings.network],
+        contract=Address(pin[0] if pin else PUBLIC_CONTRACTS["trader"]),
+        code_hash=Hash(pin[1]) if pin else None,
+        usdc=Address(PUBLIC_CONTRACTS["usdc"]),
+        router=Address(PUBLIC_CONTRACTS["router"]),
+        implementations=frozenset(EMBEDDED_VENUE.implementations),
+    )
+
+
 def _pins(settings: Settings) -> "dict[int, Pins]":
     """Say for each chain with a confirmed contract what plans there may touch."""
     from bethna_cli.domain.chain import CHAIN_IDS, USDC_ADDRESSES, Address
@@ -276,13 +398,11 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterato
     ledger = SqliteLedger.open(store_path(settings, market.origin))
     try:
         async with (
-            Edge(
-                market.clock, app=market.app, limits=EdgeLimits(budget_s=settings.source_timeout_s)
-            ) as inside,
+            Edge(market.clock, app=market.app, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as inside,
             Edge(market.clock, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as outside,
         ):
-            feeds = _feeds(settings, market, inside, outside)
-            yield App(settings, market.clock, feeds, ledger, settings.network, market.origin)
+            feeds, book = _feeds(settings, market, inside, outside)
+            yield App(settings, market.clock, feeds, book, ledger, settings.network, market.origin)
     finally:
         ledger.close()
 
@@ -366,8 +486,11 @@ def _replay_moment(at: datetime | None) -> datetime:
     return at
 
 
-def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> Feeds:
-    """Set up the sources; an address in the settings replaces one source, the embedded market the others."""
+def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> tuple[Feeds, thetanuts.ThetanutsClient]:
+    """Set up the sources, and the one of them that keeps the signed orders.
+
+    An address in the settings replaces one source, the embedded market the others.
+    """
 
     def place(source: str) -> tuple[Edge, str | None]:
         own = settings.source_url(source)
@@ -389,7 +512,7 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
         origin=market.origin,
         limits=limits,
     )
-    return Feeds(
+    feeds = Feeds(
         spots=(prices, perpetuals.oracle, venue),
         histories=(perpetuals, prices),
         options=venue,
@@ -399,6 +522,7 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
         remarks=market.remarks,
         asked_for=market.asked_for,
     )
+    return feeds, venue
 
 
 def _pyth(settings: Settings, origin: Origin, limits: SpotLimits, edge: Edge, url: str | None) -> pyth.PythClient:

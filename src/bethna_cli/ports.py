@@ -5,8 +5,7 @@ an empty list for an outage, or an exception of the library underneath.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +24,7 @@ from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
 if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and they cost 10 ms
     from pathlib import Path
 
+    from bethna_cli.domain.approval import Decision, Purse
     from bethna_cli.domain.chain import (
         Account,
         Address,
@@ -43,7 +43,8 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     )
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
-    from bethna_cli.domain.trade import PlannedTrade
+    from bethna_cli.domain.trade import PlannedTrade, TradeIntent
+    from bethna_cli.domain.venue import RawOrder, ReferencePrice
     from bethna_cli.domain.wallet import Password, PrivateKey, Wallet
 
 
@@ -134,7 +135,7 @@ class Chain(Protocol):
         ...
 
     async def check(self) -> None:
-        """Ask every endpoint now for its chain id, and where there are several for the block at the lower head."""
+        """Ask every endpoint now for its chain id, one for a fresh block, several for that at the lower head."""
         ...
 
     async def block(self, at: "BlockAt" = ...) -> "Block": ...
@@ -180,10 +181,6 @@ class TraderContracts(Protocol):
 
     async def state(self, address: "Address", routers: "Sequence[Address]" = ()) -> "ContractState":
         """Read everything at one block; `routers` besides the default one. Raises ContractMismatch."""
-        ...
-
-    async def router_usdc(self, router: "Address") -> "Address":
-        """Ask a token router which USDC it trades in. Raises ContractMismatch when it does not say."""
         ...
 
     async def deployment(self, terms: "DeploymentTerms", sender: "Address") -> "UnsignedTransaction":
@@ -332,6 +329,64 @@ class Journal(Protocol):
     def resume(self, at: datetime) -> None:
         """End the halt: a person has looked."""
         ...
+
+
+class OrderBook(Protocol):
+    """The venue's quotes with the signed orders behind them. Raises SourceUnavailable."""
+
+    async def board(self, asset: Asset) -> OptionBoard: ...
+
+    def order(self, order_id: str) -> "RawOrder":
+        """Return the signed order behind a quote of the last board. Raises NotFound."""
+        ...
+
+    async def reference_prices(self, asset: Asset) -> "Sequence[ReferencePrice]":
+        """Return exchange-derived prices, which nobody can be held to: what is fair, not what is offered."""
+        ...
+
+
+class TradingVenue(Protocol):
+    """The venue on chain. A contract's refusal is an answer here; otherwise raises what Chain raises."""
+
+    async def purse(self, account: "Address", contract: "Address") -> "Purse":
+        """Read what an account holds and what it has let `contract` take."""
+        ...
+
+    async def balances(self, account: "Address", tokens: "Sequence[Address]") -> list[int]: ...
+
+    async def series(self, order: "RawOrder") -> "Address":
+        """Return the option token that an order's terms name, whether or not it was ever filled."""
+        ...
+
+    async def quote(self, intent: "TradeIntent", order: "RawOrder") -> "int | ContractRefused":
+        """Ask the venue what filling `order` for an intent's amount delivers now, base units."""
+        ...
+
+    async def outcome(self, transaction: "SignedTransaction", sender: "Address") -> "int | ContractRefused":
+        """Run a signed call, byte for byte, without sending it, and return what it would deliver."""
+        ...
+
+    def calldata(self, plan: "Plan", order: "RawOrder") -> bytes:
+        """Return the calldata of a plan's one submission with zeros where the signatures go."""
+        ...
+
+    def route(self, order: "RawOrder") -> bytes: ...
+
+    def digest(self, trade: "PlannedTrade") -> "Hash":
+        """Return what a signature of `trade` signs (EIP-712)."""
+        ...
+
+    def code(self, plan: "Plan") -> str:
+        """Return the four characters that tell this plan from another."""
+        ...
+
+
+class Decisions(Protocol):
+    """What the person said to recommendations, oldest first."""
+
+    def add(self, decision: "Decision") -> None: ...
+
+    def all(self) -> "list[Decision]": ...
 
 
 class Ledger(Protocol):

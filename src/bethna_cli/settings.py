@@ -183,6 +183,10 @@ class Settings(BaseModel):
     budget_usdc: Amount = Field(Decimal(100), description="most to spend on one recommendation, in USDC")
     expiry: Days = Field(7.0, description="wished time to expiry, like 36h, 7d, 2w")
     target_delta: Annotated[float, Finite] = Field(0.30, ge=0.01, le=0.99, description="wished delta, absolute")
+    approve_within_s: Annotated[float, Finite] = Field(
+        900.0, gt=0, le=86_400, description="how long a recommendation can be approved, in seconds"
+    )
+    slippage_bps: int = Field(100, ge=1, le=1000, description="how much less than quoted you accept; 100 is 1 %")
     view_odds: Annotated[float, Finite] = Field(3.0, ge=1, le=100, description="what your view multiplies its odds by")
 
     _folders: Folders = PrivateAttr()

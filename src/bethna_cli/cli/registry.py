@@ -27,8 +27,12 @@ COMMANDS = (
     Command(
         "buy", "Your own choice on a card: its price, its risks, Alpha's opinion", "Look", "bethna_cli.cli.market:app"
     ),
-    Command("model", "Alpha's model: its data and its measured record", "Alpha's model", "bethna_cli.cli.model:app"),
-    Command("train", "Train Alpha's model on recorded history", "Alpha's model", "bethna_cli.cli.model:app"),
+    Command("approve", "Check it, sign it, buy it: yes to a recommendation", "Trade", "bethna_cli.cli.approve:app"),
+    Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
+    Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
+    Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
+    Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),
+    Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.model:app"),
     Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),
     Command(

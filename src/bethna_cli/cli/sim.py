@@ -55,6 +55,15 @@ def up(
             typer.echo("Stopped; bethna sim up goes on from here.", err=True)
 
 
+def serve_in_background(settings: "Settings") -> None:
+    """Serve the kept world, or a new one, unless one is being served already."""
+    from bethna_cli.bootstrap import sim_control
+
+    control = sim_control(settings)
+    if control.running() is None:
+        _start_in_background(control.state_folder, lambda: control.running() is not None, settings, 0)
+
+
 def _announce(url: str, as_json: bool) -> None:
     """Say where the world is served, before it serves."""
     import json

@@ -1,0 +1,101 @@
+"""The venue on chain as an approval needs it: series, quotes, calldata, and what a signed call would do.
+
+It reads through the chain port and writes calldata; it signs nothing and sends nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bethna_cli.adapters.abi import Function, artifact, hash_text
+from bethna_cli.adapters.option_book import route_data
+from bethna_cli.adapters.signer import intent_digest
+from bethna_cli.adapters.signer_child import code_of
+from bethna_cli.adapters.signer_sign import intent_values
+from bethna_cli.domain.approval import Purse
+from bethna_cli.domain.chain import Address, Call, Hash, Tag
+from bethna_cli.domain.errors import ContractMismatch, ContractRefused
+from bethna_cli.domain.signing import Plan, SignedTransaction
+from bethna_cli.domain.trade import PlannedTrade, TradeIntent
+from bethna_cli.domain.venue import RawOrder
+from bethna_cli.ports import Chain
+
+UNSIGNED = bytes(65)
+
+
+class TokenVenue:
+    """`TradingVenue` for SentientTrader and a token router, where USDC is at `usdc`."""
+
+    def __init__(self, chain: Chain, usdc: Address) -> None:
+        self._chain = chain
+        self._usdc = usdc
+        self._token = artifact("DevelopmentUSDC")
+        self._router = artifact("ThetanutsTokenRouter")
+        self._buy = artifact("SentientTrader").function("executeTradeWithPermit")
+
+    async def purse(self, account: Address, contract: Address) -> Purse:
+        head = (await self._chain.block()).hash
+        reads: list[tuple[Function, tuple[object, ...]]] = [
+            (self._token.function("balanceOf"), (account,)),
+            (self._token.function("allowance"), (account, contract)),
+            (self._token.function("nonces"), (account,)),
+        ]
+        calls = [Call(self._usdc, function.encode(*arguments)) for function, arguments in reads]
+        answers = await self._chain.call_many(calls, head)
+        usdc, allowance, permit_nonce = (
+            _one(function, answer) for (function, _), answer in zip(reads, answers, strict=True)
+        )
+        (state,) = await self._chain.accounts([account], head)
+        nonce = await self._chain.nonce(account, Tag.PENDING)
+        return Purse(state.balance_wei, nonce, usdc, allowance, permit_nonce)
+
+    async def balances(self, account: Address, tokens: Sequence[Address]) -> list[int]:
+        function = self._token.function("balanceOf")
+        calls = [Call(token, function.encode(account)) for token in tokens]
+        # A series that was never filled has no code yet, and so no balance.
+        answers = await self._chain.call_many(calls)
+        return [0 if answer == b"" else _one(function, answer) for answer in answers]
+
+    async def series(self, order: RawOrder) -> Address:
+        function = self._router.function("seriesAddress")
+        data = function.encode(order.implementation, order.price_feed, order.strikes, order.expiry)
+        (address,) = function.decode(await self._chain.call(Call(order.book, data)))
+        return Address(address)
+
+    async def quote(self, intent: TradeIntent, order: RawOrder) -> int | ContractRefused:
+        function = self._router.function("quoteBuy")
+        data = function.encode(intent.option_token, intent.amount_in, route_data(order))
+        (answer,) = await self._chain.call_many([Call(intent.router, data, intent.user)])
+        return answer if isinstance(answer, ContractRefused) else _one(function, answer)
+
+    async def outcome(self, transaction: SignedTransaction, sender: Address) -> int | ContractRefused:
+        from eth_account.typed_transactions.typed_transaction import TypedTransaction
+        from hexbytes import HexBytes
+
+        fields = TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict()
+        call = Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
+        (answer,) = await self._chain.call_many([call])
+        return answer if isinstance(answer, ContractRefused) else _one(self._buy, answer)
+
+    def calldata(self, plan: Plan, order: RawOrder) -> bytes:
+        (submission,) = plan.submissions
+        deadline_s = 0 if plan.permit is None else plan.permit.deadline_s
+        values = intent_values(plan.intents[submission.intent])
+        empty = (deadline_s, 0, bytes(32), bytes(32))
+        return self._buy.encode(values, UNSIGNED, submission.minimum_out, route_data(order), *empty)
+
+    def route(self, order: RawOrder) -> bytes:
+        return route_data(order)
+
+    def digest(self, trade: PlannedTrade) -> Hash:
+        return hash_text(intent_digest(trade.intent, trade.domain.chain_id, trade.domain.verifying_contract))
+
+    def code(self, plan: Plan) -> str:
+        return code_of(plan)
+
+
+def _one(function: Function, answer: bytes | ContractRefused) -> Any:
+    """Read the one value that a view function returns."""
+    if isinstance(answer, ContractRefused):
+        raise ContractMismatch(f"The contract has no {function.name}().") from answer
+    (value,) = function.decode(answer)
+    return value

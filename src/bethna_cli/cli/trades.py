@@ -1,0 +1,148 @@
+"""`bethna trades` and `bethna recover`: the execution journal, and bringing what is open to what the chain shows."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
+
+if TYPE_CHECKING:
+    from bethna_cli.domain.journal import JournalEntry
+    from bethna_cli.flow.execute import Progress
+    from bethna_cli.settings import Settings
+
+app = new_app("What was signed and sent.")
+
+TradeId = Annotated[str | None, typer.Argument(metavar="[ID]", help="The first digits of a trade's digest.")]
+
+
+@app.command("trades", cls=ExampleCommand, epilog="bethna trades")
+def trades(trade: TradeId = None, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Show the journal: what was signed, how far it has come, and what it really bought."""
+    from bethna_cli.bootstrap import open_journal
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    journal = open_journal(settings)
+    try:
+        entries = [journal.entry(trade)] if trade is not None else journal.entries()
+        halted = journal.halted()
+    finally:
+        journal.close()
+    documents = [entry_document(entry) for entry in entries]
+    if as_json:
+        output.emit(documents[0] if trade is not None else documents)
+        return
+    if halted:
+        typer.echo(f"Trading is halted: {halted}", err=True)
+    if not documents:
+        typer.echo("No trade yet. Try: bethna recommend ETH", err=True)
+        return
+    from bethna_cli.cli.tables import pairs, words
+
+    screen = output.console(no_color)
+    if trade is None:
+        screen.print(_overview(documents))
+        return
+    grid = pairs()
+    for name, value in _rows(documents[0]):
+        grid.add_row(name.replace("_", " "), words(value))
+    screen.print(grid)
+
+
+@app.command("recover", cls=ExampleCommand, epilog="bethna recover")
+def recover(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Look up every open trade on the chain, go on with it, and wait where finality is seconds away."""
+    from bethna_cli.cli import output
+    from bethna_cli.cli.output import waiting
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    with waiting("Asking the chain", no_color):
+        progresses = asyncio.run(_recovered(settings))
+    documents = [{**entry_document(one.entry), "waits_for": one.waits_for.value} for one in progresses]
+    if as_json:
+        output.emit(documents)
+    elif not documents:
+        typer.echo("No trade is open.", err=True)
+    else:
+        output.console(no_color).print(_overview(documents))
+
+
+async def _recovered(settings: "Settings") -> "list[Progress]":
+    from bethna_cli.bootstrap import execution_desk, open_chain, open_journal, system_clock
+    from bethna_cli.flow.recover import recover as bring
+
+    journal = open_journal(settings)
+    try:
+        if not (journal.entries(only_open=True) or journal.errands()):
+            return []
+        async with open_chain(settings) as place:
+            await place.chain.check()
+            return await bring(execution_desk(place, journal, system_clock()))
+    finally:
+        journal.close()
+
+
+def entry_document(entry: "JournalEntry") -> dict[str, object]:
+    """Return a journal entry as scripts see it: amounts in USDC and contracts, nonces as text.
+
+    amount_in and amount_out are what the contract's event says, null before there is one; `signed` is what was agreed.
+    """
+    from bethna_cli.domain.units import from_unix, iso, usdc_to_decimal
+
+    intent, fill = entry.trade.intent, entry.fill
+    return {
+        "id": entry.digest,
+        "state": entry.state.value,
+        "side": intent.side.name,
+        "purpose": entry.trade.purpose,
+        "option_token": intent.option_token,
+        "amount_in": None if fill is None else float(usdc_to_decimal(fill.amount_in)),
+        "amount_out": None if fill is None else float(usdc_to_decimal(fill.amount_out)),
+        "transaction": None if fill is None else fill.transaction,
+        "block": None if fill is None else fill.block_number,
+        "gas_used": None if fill is None else fill.gas_used,
+        "gas_price_wei": None if fill is None else fill.gas_price_wei,
+        "chain_id": entry.trade.domain.chain_id,
+        "contract": entry.trade.domain.verifying_contract,
+        "user": intent.user,
+        "router": intent.router,
+        "signed": {
+            "amount_in": float(usdc_to_decimal(intent.amount_in)),
+            "quoted_amount_out": float(usdc_to_decimal(intent.quoted_amount_out)),
+            "min_amount_out": float(usdc_to_decimal(intent.min_amount_out)),
+            "deadline": iso(from_unix(intent.deadline_s)),
+            "nonce": str(intent.nonce),
+            "ref": intent.ref,
+        },
+        "account_nonce": entry.account_nonce,
+        "transactions": [variant.hash for variant in entry.variants],
+        "handed_out": entry.handed_out,
+    }
+
+
+def _overview(documents: list[dict[str, Any]]) -> Any:
+    from bethna_cli.cli.tables import table, usd
+
+    grid = table("trade", "state", "side", "paid", "received", "option", right=("paid", "received"))
+    for one in documents:
+        is_filled, agreed = one["amount_in"] is not None, one["signed"]
+        paid = usd(one["amount_in"]) if is_filled else f"({usd(agreed['amount_in'])})"
+        received = f"{one['amount_out']:,.4f}" if is_filled else f"({agreed['quoted_amount_out']:,.4f})"
+        grid.add_row(one["id"][2:10], one["state"], one["side"], paid, received, one["option_token"])
+    return grid
+
+
+def _rows(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{name} {inner}", str(one)) for inner, one in value.items()]
+        else:
+            shown = ", ".join(value) if isinstance(value, list) else value
+            rows.append((name, "–" if shown in (None, "") else str(shown)))
+    return rows
