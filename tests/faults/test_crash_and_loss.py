@@ -4,14 +4,18 @@ import asyncio
 import contextlib
 import random
 import sqlite3
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from bethna_cli.adapters.abi import artifact
+from bethna_cli.domain.chain import Block, BlockAt, Tag
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.trade import PlannedTrade
 from bethna_cli.execution.journal import Action, Patience
 from bethna_cli.flow.execute import recover, submit
+from bethna_cli.ports import Chain
 from execution_desk import Crash, Market, approved, bought, digest
 
 
@@ -134,6 +138,36 @@ def test_a_restart_asks_for_nothing_that_was_done(market: Market):
         recovered(market)
 
     assert len(market.transport.sent) == 1
+    assert recovered(market) == [TradeState.FINAL]
+    assert_bought_once(market, trade)
+
+
+class MinedBetweenTwoLooks:
+    """A chain on which the transaction is mined and final just after its receipt was first looked for."""
+
+    def __init__(self, market: Market, chain: Chain) -> None:
+        self._market, self._chain = market, chain
+        self._looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def block(self, at: BlockAt = Tag.LATEST) -> Block:
+        self._looks += at is Tag.FINALIZED
+        if self._looks == 2:
+            self._looks += 1
+            self._market.ask("eth_sendRawTransaction", "0x" + self._market.transport.sent[0].hex())
+            self._market.finalise()
+        return await self._chain.block(at)
+
+
+def test_what_is_mined_and_final_between_two_looks_is_not_taken_for_cancelled(market: Market):
+    trade = buy_with(market, "request lost")
+    desk = market.desk()
+    hasty = replace(desk, chain=cast(Chain, MinedBetweenTwoLooks(market, desk.chain)))
+
+    asyncio.run(recover(hasty))
+
     assert recovered(market) == [TradeState.FINAL]
     assert_bought_once(market, trade)
 
