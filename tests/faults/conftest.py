@@ -1,27 +1,5 @@
-"""An embedded exchange for each test, copied from one that was begun once, with the wallet's allowance given."""
+"""Fixtures of this room: a market of its own for each test."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from exchange_fixtures import begun_exchange, market
 
-import pytest
-
-from execution_desk import Market
-
-
-@pytest.fixture(scope="session")
-def begun_exchange(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exchange")
-    market = Market(folder / "chain.db", folder / "sim.db")
-    market.approve_usdc(10_000_000_000)
-    market.finalise()
-    market.close()
-    return folder / "chain.db"
-
-
-@pytest.fixture
-def market(begun_exchange: Path, tmp_path: Path) -> Iterator[Market]:
-    path = Path(shutil.copy(begun_exchange, tmp_path / "chain.db"))
-    opened = Market(path, tmp_path / "sim.db")
-    yield opened
-    opened.close()
+__all__ = ["begun_exchange", "market"]
