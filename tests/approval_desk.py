@@ -1,0 +1,129 @@
+"""Beta's whole desk on the embedded exchange in this process: real feeds, checks, signatures, journal and contracts."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from bethna_cli.adapters.abi import artifact, keccak
+from bethna_cli.adapters.contracts import SentientTraders
+from bethna_cli.adapters.decisions import SqliteDecisions
+from bethna_cli.adapters.dydx import DydxClient
+from bethna_cli.adapters.http import Edge
+from bethna_cli.adapters.pyth import PythClient
+from bethna_cli.adapters.sentiment import FearGreedIndex, MoodFeed
+from bethna_cli.adapters.signer_rules import require_allowed
+from bethna_cli.adapters.signer_sign import signed_plan
+from bethna_cli.adapters.sim.public_keys import private_key, signed_transaction
+from bethna_cli.adapters.sim.wire import create_app
+from bethna_cli.adapters.sql import SqliteLedger
+from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
+from bethna_cli.adapters.token_venue import TokenVenue
+from bethna_cli.bootstrap import load_model
+from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS
+from bethna_cli.domain.intent import DirectRequest
+from bethna_cli.domain.market import Asset, Origin
+from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.signing import USDC_DOMAINS, Pins, Plan, SignedPlan
+from bethna_cli.domain.units import Bps, Usdc
+from bethna_cli.domain.wallet import THROWAWAY, PrivateKey
+from bethna_cli.execution.checks import CheckLimits
+from bethna_cli.flow.advise import Desk, advise
+from bethna_cli.flow.observe import Feeds
+from bethna_cli.flow.review import Review
+from bethna_cli.flow.sight import TradingDesk, TradingPins
+from execution_desk import ROUTER, TRADER, USDC, Market
+
+WORLD = "http://embedded.market"
+PINS = Pins(EMBEDDED_CHAIN_ID, TRADER, USDC, *USDC_DOMAINS[EMBEDDED_CHAIN_ID], watcher=None, clock_skew_s=None)
+
+
+@dataclass
+class Session:
+    """A plan that may be signed once."""
+
+    plan: Plan
+    signed: list[SignedPlan]
+
+    def sign(self, routes: Sequence[bytes]) -> SignedPlan:
+        self.signed.append(signed_plan(self.plan, PINS, PrivateKey(private_key("throwaway_wallet")), routes))
+        return self.signed[-1]
+
+
+@dataclass
+class HereSigner:
+    """The signer's own rules and signatures in this process; `unlocked_plans` and `signed` are what it did."""
+
+    unlocked_plans: list[Plan] = field(default_factory=list)
+    signed: list[SignedPlan] = field(default_factory=list)
+
+    @contextmanager
+    def unlocked(self, plan: Plan) -> Iterator[Session]:
+        require_allowed(plan, PINS, plan.block_time_s)
+        self.unlocked_plans.append(plan)
+        yield Session(plan, self.signed)
+
+
+@dataclass
+class Person:
+    """Says yes to whatever is shown, after doing `before` each time it is asked; `shown` is what it saw."""
+
+    before: Callable[[Review], None] = lambda _: None
+    shown: list[Review] = field(default_factory=list)
+
+    def ask(self, shown: Review) -> None:
+        self.shown.append(shown)
+        self.before(shown)
+
+
+@asynccontextmanager
+async def opened(market: Market, signer: HereSigner, slippage: int = 100) -> AsyncIterator[TradingDesk]:
+    """Open the desk as a command does."""
+    execution = market.desk()
+    clock = market.clock
+    decisions, ledger = SqliteDecisions.open(market.store), SqliteLedger.open(market.store)
+    async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
+        perpetuals = DydxClient(edge, base_url=f"{WORLD}/dydx", origin=Origin.SIMULATED)
+        urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
+        book = ThetanutsClient(edge, urls=urls, venues=(EMBEDDED_VENUE,), signed_only=True, origin=Origin.SIMULATED)
+        hermes = f"{WORLD}/hermes"
+        prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
+        mood = MoodFeed(edge, FearGreedIndex(edge, base_url=f"{WORLD}/fng"), None, origin=Origin.SIMULATED)
+        yield TradingDesk(
+            network="sim",
+            wallet=THROWAWAY,
+            pins=TradingPins(EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, frozenset(EMBEDDED_VENUE.implementations)),
+            feeds=Feeds((prices, perpetuals.oracle, book), (perpetuals, prices), book, perpetuals, mood),
+            book=book,
+            venue=TokenVenue(execution.chain, USDC),
+            traders=SentientTraders(execution.chain),
+            chain=execution.chain,
+            signer=signer,
+            execution=execution,
+            ledger=ledger,
+            decisions=decisions,
+            clock=clock,
+            keccak=keccak,
+            slippage=Bps(slippage),
+            approve_within_s=900.0,
+            limits=CheckLimits(),
+        )
+    decisions.close()
+    ledger.close()
+
+
+async def recommended(desk: TradingDesk, *kinds: OptionKind, usdc: int = 100) -> str:
+    """Have the option nearest to the money proposed, or the straddle, and return the recommendation's id."""
+    board = await desk.book.board(Asset.ETH)
+    spot = (await desk.feeds.spots[0].spot(Asset.ETH)).value_usd
+    later = [quote for quote in board.quotes if (quote.expires_at - desk.clock.now()).days >= 3]
+    nearest = min((q for q in later if q.kind is kinds[0]), key=lambda q: (abs(q.strikes[0] - spot), q.expires_at))
+    request = DirectRequest(Asset.ETH, frozenset(kinds), nearest.strikes, nearest.expires_at, Usdc(usdc * 1_000_000))
+    answer = await advise(request, Desk(desk.feeds, load_model(), desk.ledger, desk.clock, desk.network))
+    return answer.id
+
+
+def pause_trading(market: Market) -> None:
+    """Let the guardian pause the contract, past everything that looks at it."""
+    nonce = int(market.ask("eth_getTransactionCount", PUBLIC_ACCOUNTS["guardian"], "pending"), 16)
+    data = artifact("SentientTrader").function("pause").encode()
+    market.ask("eth_sendRawTransaction", "0x" + signed_transaction("guardian", nonce, TRADER, data, 100_000).hex())
