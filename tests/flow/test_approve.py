@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -11,8 +11,9 @@ import pytest
 
 from approval_desk import HereSigner, Person, Session, opened, pause_trading, recommended
 from bethna_cli.adapters.abi import artifact
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.documents import Document
-from bethna_cli.domain.errors import BethnaError, ContractPaused, SlippageTooHigh, TradeRefused
+from bethna_cli.domain.errors import BethnaError, ContractPaused, SlippageTooHigh, TradeKnown, TradeRefused
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.signing import Plan
@@ -217,17 +218,41 @@ def test_a_signer_that_signs_something_else_is_not_believed(market):
     assert (states(market), market.transport.sent) == ([], [])
 
 
-def test_the_same_recommendation_approved_twice_at_once_is_one_purchase(market):
-    async def work(desk: TradingDesk) -> list[Carried | BaseException]:
+def test_the_same_recommendation_approved_elsewhere_at_the_last_moment_is_one_purchase(market):
+    async def work(desk: TradingDesk) -> None:
         name = await recommended(desk, *CALL)
-        return await asyncio.gather(
-            approve(desk, name, Person()), approve(desk, name, Person()), return_exceptions=True
-        )
+        journal, turns = desk.execution.journal, iter([True])
+        lock = journal.sending
 
-    outcomes = at_the_desk(market, work)
+        @asynccontextmanager
+        async def overtaken(account: Address) -> AsyncIterator[None]:
+            if next(turns, False):
+                market.clock.advance(4)
+                await approve(desk, name, Person())
+            async with lock(account):
+                yield
 
-    assert sorted(isinstance(outcome, TradeRefused) for outcome in outcomes) == [False, True]
-    assert (len(market.executions()), states(market)) == (1, [TradeState.MINED])
+        journal.sending = overtaken  # type: ignore[method-assign]
+        await approve(desk, name, Person())
+
+    with pytest.raises(TradeKnown, match="approved meanwhile"):
+        at_the_desk(market, work)
+
+    assert (len(market.executions()), len(states(market))) == (1, 1)
+
+
+def test_what_was_approved_before_is_refused_before_it_is_asked(market):
+    person = Person()
+
+    async def work(desk: TradingDesk) -> None:
+        name = await recommended(desk, *CALL)
+        await approve(desk, name, Person())
+        await approve(desk, name, person)
+
+    with pytest.raises(TradeRefused, match="approved before"):
+        at_the_desk(market, work)
+
+    assert (person.shown, len(market.executions())) == ([], 1)
 
 
 def test_a_lost_answer_is_no_failure_and_no_second_purchase(market):
