@@ -13,7 +13,15 @@ from approval_desk import HereSigner, Person, Session, opened, pause_trading, re
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.documents import Document
-from bethna_cli.domain.errors import BethnaError, ContractPaused, SlippageTooHigh, TradeKnown, TradeRefused
+from bethna_cli.domain.errors import (
+    BethnaError,
+    ContractPaused,
+    OutcomeUnknown,
+    SlippageTooHigh,
+    SourceUnavailable,
+    TradeKnown,
+    TradeRefused,
+)
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.signing import Plan
@@ -261,6 +269,26 @@ def test_a_lost_answer_is_no_failure_and_no_second_purchase(market):
     carried = bought(market, Person())
 
     assert (carried.is_complete, len(market.executions())) == (True, 1)
+
+
+def test_a_chain_that_falls_silent_after_the_send_is_unknown_and_later_found_bought_once(market, monkeypatch):
+    inner = market.transport.exchange
+
+    async def silent(body: bytes) -> bytes:
+        if market.transport.sent:
+            raise SourceUnavailable("rpc", "no answer in time")
+        return await inner(body)
+
+    async def bring(desk: TradingDesk) -> list[TradeState]:
+        return [progress.entry.state for progress in await recover(desk.execution)]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(market.transport, "exchange", silent)
+        with pytest.raises(OutcomeUnknown) as unknown:
+            bought(market, Person())
+
+    assert (unknown.value.hint, states(market)) == ("bethna recover", [TradeState.BROADCAST])
+    assert (at_the_desk(market, bring), len(market.executions())) == ([TradeState.FINAL], 1)
 
 
 def test_when_the_second_leg_is_refused_the_first_stands_and_no_allowance_is_left(market, monkeypatch):
