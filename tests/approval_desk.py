@@ -18,7 +18,7 @@ from bethna_cli.adapters.sim.wire import create_app
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
 from bethna_cli.adapters.token_venue import TokenVenue
-from bethna_cli.bootstrap import load_model
+from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS
 from bethna_cli.domain.intent import DirectRequest
 from bethna_cli.domain.market import Asset, Origin

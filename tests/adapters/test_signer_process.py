@@ -14,10 +14,10 @@ import pytest
 from eth_account import Account
 from signing_plans import BASE, CONTRACT, KEY, PASSWORD, PURCHASE, QUOTE, STRANGER, USER, WATCHER, step
 
-from bethna_cli import bootstrap
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.adapters.signer import ProcessSigner
+from bethna_cli.bootstrap import wallet as bootstrap
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
 from bethna_cli.domain.errors import ConfigurationError, PlanRefused, WrongPassword
 from bethna_cli.domain.signing import CancelNonce, Plan
@@ -26,7 +26,7 @@ from bethna_cli.settings import Settings, load_settings
 PIN = f"{CONTRACT}@0x{'cc' * 32}"
 SIGN_AT_TERMINAL = """
 import json, sys
-from bethna_cli import bootstrap
+from bethna_cli.bootstrap import wallet as bootstrap
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.domain.errors import BethnaError
 from bethna_cli.settings import load_settings

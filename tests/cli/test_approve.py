@@ -10,16 +10,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pexpect
 import pytest
 from cards import hold, recommendation
 from cli_process import START
+from eth_account import Account
 
-from bethna_cli import bootstrap
 from bethna_cli.adapters.abi import artifact
+from bethna_cli.adapters.sim.public_keys import private_key
 from bethna_cli.adapters.sql import SqliteLedger
+from bethna_cli.bootstrap import chain
 from bethna_cli.domain.documents import recommendation_document
-from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
 from bethna_cli.domain.market import Origin
 from bethna_cli.domain.recommendation import Recommendation
 from bethna_cli.flow import approve as approving
@@ -29,6 +32,7 @@ WALLET = PUBLIC_ACCOUNTS["throwaway_wallet"]
 TOKEN = artifact("DevelopmentUSDC")
 NAME = "0123456789abcdef"
 KEY = "0x" + "42" * 32
+PASSWORD = "correct horse battery"
 MINED_OR_LATER = {"MINED", "SAFE", "FINAL"}
 
 
@@ -48,7 +52,6 @@ def world(bethna: Any) -> Iterator[Any]:
 @pytest.fixture
 def read(world: Any) -> Any:
     """Call a token's view function on the served chain."""
-    import httpx
 
     def ask(token: str, name: str, *arguments: object) -> int:
         function = TOKEN.function(name)
@@ -179,6 +182,63 @@ def test_an_answer_that_is_not_the_plans_code_is_a_no(world, terminal, answer):
     assert (screen.exitstatus, world("trades")) == (3, [])
 
 
+def fund(world: Any, address: str) -> None:
+    """Give an account some of the throwaway wallet's ETH and USDC."""
+    throwaway = Account.from_key(private_key("throwaway_wallet"))
+    transfers = ((address, b"", 10**17), (USDC, TOKEN.function("transfer").encode(address, 500_000_000), 0))
+    for nonce, (to, data, value) in enumerate(transfers):
+        signed = throwaway.sign_transaction(
+            {
+                "type": 2, "chainId": EMBEDDED_CHAIN_ID, "nonce": nonce, "to": bytes.fromhex(to[2:]), "data": data,
+                "value": value, "gas": 100_000, "maxFeePerGas": 10**8, "maxPriorityFeePerGas": 0,
+            }
+        )  # fmt: skip
+        raw = "0x" + signed.raw_transaction.hex()
+        body = {"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [raw]}
+        assert "result" in httpx.post(world("sim", "status")["rpc_url"], json=body).json()
+
+
+@pytest.fixture
+def funded(world: Any, bethna: Any) -> str:
+    """An encrypted wallet of the person's own with money on the served chain, in use there."""
+    bethna("wallet", "import", "mine", stdin=f"{KEY}\n{PASSWORD}\n")
+    world("wallet", "use", "mine")
+    world("sim", "up", "--detach")
+    address: str = Account.from_key(KEY).address.lower()
+    fund(world, address)
+    return address
+
+
+def answered(screen: pexpect.spawn, password: str) -> pexpect.spawn:
+    """Type the card's code, then a password where the same code asks for it."""
+    screen.expect("To buy, type ([0-9a-f]{4});")
+    code = screen.match[1]
+    screen.sendline(code)
+    screen.expect(f"Password of mine .* plan {code} on chain {EMBEDDED_CHAIN_ID}: ")
+    screen.sendline(password)
+    return screen
+
+
+def test_an_own_wallet_asks_for_the_code_and_then_for_its_password(world, terminal, read, funded):
+    screen = answered(terminal("approve", something_to_buy(world)), PASSWORD)
+    screen.expect("Next: bethna trades")
+    screen.expect(pexpect.EOF)
+
+    (trade,) = world("trades")
+    assert trade["user"] == funded
+    assert read(trade["option_token"], "balanceOf", funded) == units(trade["amount_out"])
+    assert read(USDC, "allowance", funded, TRADER) == 0
+
+
+def test_a_wrong_password_signs_nothing(world, terminal, funded):
+    screen = answered(terminal("approve", something_to_buy(world)), "not the password")
+    screen.expect(pexpect.EOF)
+    screen.close()
+
+    assert (screen.exitstatus, world("trades")) == (4, [])
+    assert "not the password" not in screen.before
+
+
 # ── what cannot be approved ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -284,22 +344,18 @@ def signers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         arrived.append(name)
         return SimpleNamespace(is_complete=True)
 
-    monkeypatch.setattr(bootstrap, "open_trading", lambda *_: Anyone())
+    monkeypatch.setattr(chain, "open_trading", lambda *_: Anyone())
     monkeypatch.setattr(approving, "approve", carry_out)
     monkeypatch.setattr("bethna_cli.cli.approve.carried_document", lambda _: {})
     return arrived
 
 
 @pytest.fixture
-def own_wallet(bethna_here: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_wallet(bethna_here: Any) -> None:
     """A wallet of the person's own, in use on every network."""
-    for network in ("base", "base-sepolia"):
-        monkeypatch.setattr(sys, "stdin", io.StringIO(KEY + "\n"))
-        (home / "data").mkdir(mode=0o700, exist_ok=True)
-        if network == "base":
-            bootstrap.wallet_folder(bootstrap.load_settings()).watch("mine", "0x" + "42" * 20)
-        assert bethna_here("wallet", "use", "mine", "--network", network).returncode == 0
-    assert bethna_here("wallet", "use", "mine", "--network", "sim").returncode == 0
+    bethna_here("wallet", "import", "mine", "--watch", "0x" + "42" * 20)
+    used = [bethna_here("wallet", "use", "mine", "--network", name) for name in ("sim", "base", "base-sepolia")]
+    assert [run.returncode for run in used] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("words", [("--yes",), ()], ids=["with --yes", "without"])

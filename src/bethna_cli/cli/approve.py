@@ -44,7 +44,7 @@ def approve(
     no_color: NoColor = False,
 ) -> None:
     """Check a recommendation, show what will be signed, and buy it once you have said yes."""
-    from bethna_cli.bootstrap import wallet_in_use
+    from bethna_cli.bootstrap.wallet import wallet_in_use
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 
@@ -74,7 +74,8 @@ def reject(
     recommendation: RecommendationId, reason: Reason = None, network: Network = None, as_json: Json = False
 ) -> None:
     """Say no to a recommendation, and why; it is kept and cannot be approved any more."""
-    from bethna_cli.bootstrap import open_decisions, open_ledger, system_clock
+    from bethna_cli.bootstrap.chain import open_decisions
+    from bethna_cli.bootstrap.market import open_ledger, system_clock
     from bethna_cli.cli import output
     from bethna_cli.domain.text import clean
     from bethna_cli.domain.units import iso
@@ -109,7 +110,7 @@ def _require_person() -> None:
 
 def _granted(settings: "Settings", wallet: "Wallet") -> "Consent":
     """Return the consent that `--yes` stands for. Raises TradeRefused wherever anything is at stake."""
-    from bethna_cli.bootstrap import needs_no_consent
+    from bethna_cli.bootstrap.wallet import needs_no_consent
     from bethna_cli.domain.errors import TradeRefused
 
     if not needs_no_consent(settings, wallet):
@@ -170,7 +171,7 @@ def _require_stored(settings: "Settings", recommendation: str) -> None:
 
 
 def _stored(settings: "Settings", recommendation: str, origin: "Origin") -> "Mapping[str, object]":
-    from bethna_cli.bootstrap import open_ledger
+    from bethna_cli.bootstrap.market import open_ledger
 
     ledger = open_ledger(settings, origin)
     try:
@@ -188,7 +189,7 @@ def _serve_if_embedded(settings: "Settings") -> None:
 
 
 async def _carried(settings: "Settings", wallet: "Wallet", recommendation: str, consent: "Consent") -> "Carried":
-    from bethna_cli.bootstrap import open_trading
+    from bethna_cli.bootstrap.chain import open_trading
     from bethna_cli.flow.approve import approve as carry_out
 
     async with open_trading(settings, wallet) as desk:
@@ -196,7 +197,7 @@ async def _carried(settings: "Settings", wallet: "Wallet", recommendation: str, 
 
 
 async def _shown(settings: "Settings", wallet: "Wallet", recommendation: str, as_json: bool, no_color: bool) -> None:
-    from bethna_cli.bootstrap import open_trading
+    from bethna_cli.bootstrap.chain import open_trading
     from bethna_cli.cli import output
     from bethna_cli.flow.approve import prepare
 

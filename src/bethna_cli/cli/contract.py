@@ -15,7 +15,7 @@ import typer
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
 if TYPE_CHECKING:
-    from bethna_cli.bootstrap import OnChain
+    from bethna_cli.bootstrap.chain import OnChain
     from bethna_cli.settings import Settings
 
 T = TypeVar("T")
@@ -197,7 +197,7 @@ def _switch(
 
 def _address(flag: str, value: str | None) -> str | None:
     """Read an address that was typed. Raises UsageError for anything else, and for a wrong checksum."""
-    from bethna_cli.bootstrap import shown_address
+    from bethna_cli.bootstrap.chain import shown_address
     from bethna_cli.domain.errors import UsageError
 
     if value is None:
@@ -232,7 +232,7 @@ def _on_chain(network: str | None, work: "Callable[[OnChain], Awaitable[T]]") ->
 
 
 def _with_chain(settings: "Settings", work: "Callable[[OnChain], Awaitable[T]]") -> T:
-    from bethna_cli.bootstrap import open_chain
+    from bethna_cli.bootstrap.chain import open_chain
     from bethna_cli.cli.output import waiting
 
     async def session() -> T:

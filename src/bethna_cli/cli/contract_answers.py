@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bethna_cli.bootstrap import OnChain, shown_address
+from bethna_cli.bootstrap.chain import OnChain, shown_address
 from bethna_cli.cli import output
 from bethna_cli.domain.chain import NO_ADDRESS, ContractState, UnsignedTransaction
 from bethna_cli.domain.errors import ContractMismatch

@@ -20,7 +20,7 @@ from bethna_cli.domain.market import Asset, Provenance
 from bethna_cli.ports import Clock
 
 if TYPE_CHECKING:
-    from bethna_cli.bootstrap import App
+    from bethna_cli.bootstrap.market import App
     from bethna_cli.settings import Settings
 
 app = new_app("Check the installation and every source.")

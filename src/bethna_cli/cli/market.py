@@ -7,7 +7,7 @@ import typer
 from bethna_cli.cli.commands import MARKET_FLAGS, At, ExampleCommand, Json, Network, NoColor, Replay, Seed, new_app
 
 if TYPE_CHECKING:
-    from bethna_cli.bootstrap import App
+    from bethna_cli.bootstrap.market import App
     from bethna_cli.domain.intent import DirectRequest, TradeRequest, View
     from bethna_cli.domain.market import Asset, MarketSnapshot, OptionBoard
     from bethna_cli.domain.options import OptionKind

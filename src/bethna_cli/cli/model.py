@@ -25,7 +25,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where t
 @app.command("model", cls=ExampleCommand, epilog="bethna model")
 def model(as_json: Json = False, no_color: NoColor = False) -> None:
     """Show the model in use: its data, its parameters and its walk-forward test."""
-    from bethna_cli.bootstrap import load_model
+    from bethna_cli.bootstrap.model import load_model
     from bethna_cli.cli import output
 
     card = load_model().card
@@ -41,7 +41,7 @@ def model(as_json: Json = False, no_color: NoColor = False) -> None:
 def train(data: Data, until: Until = None, out: Out = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Train the random forest on hourly history, test it year by year, and write it with its card."""
     day_end = _day_end(until)
-    from bethna_cli.bootstrap import train_on
+    from bethna_cli.bootstrap.model import train_on
     from bethna_cli.cli import output
     from bethna_cli.settings_files import replace_file
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bethna_cli.bootstrap import App, open_app
+from bethna_cli.bootstrap.market import App, open_app
 from bethna_cli.cli.output import waiting
 from bethna_cli.domain.market import Asset
 from bethna_cli.settings import Settings

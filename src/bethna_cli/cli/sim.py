@@ -38,7 +38,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Serve the world over HTTP on this machine until Ctrl-C; it goes on where it was stopped."""
-    from bethna_cli.bootstrap import serve_sim, sim_control
+    from bethna_cli.bootstrap.sim import serve_sim, sim_control
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"seed": seed, "speed": speed, "replay": replay, "at": at})
@@ -57,7 +57,7 @@ def up(
 
 def serve_in_background(settings: "Settings") -> None:
     """Serve the kept world, or a new one, unless one is being served already."""
-    from bethna_cli.bootstrap import sim_control
+    from bethna_cli.bootstrap.sim import sim_control
 
     control = sim_control(settings)
     if control.running() is None:
@@ -109,7 +109,7 @@ def _start_in_background(folder: Path, is_up: Callable[[], bool], settings: "Set
 @app.command("down", cls=ExampleCommand, epilog="bethna sim down")
 def down(as_json: Json = False) -> None:
     """Stop the served world; its clock and chain are kept."""
-    from bethna_cli.bootstrap import sim_control
+    from bethna_cli.bootstrap.sim import sim_control
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 
@@ -123,7 +123,7 @@ def down(as_json: Json = False) -> None:
 @app.command("status", cls=ExampleCommand, epilog="bethna sim status")
 def status(as_json: Json = False, no_color: NoColor = False) -> None:
     """Say where the world is served and what time it is there. Exits 6 when it is not served."""
-    from bethna_cli.bootstrap import sim_control
+    from bethna_cli.bootstrap.sim import sim_control
     from bethna_cli.settings import load_settings
 
     _say(sim_control(load_settings()).status(), as_json, no_color)
@@ -132,7 +132,7 @@ def status(as_json: Json = False, no_color: NoColor = False) -> None:
 @app.command("advance", cls=ExampleCommand, epilog="bethna sim advance 6h")
 def advance(span: Span, as_json: Json = False, no_color: NoColor = False) -> None:
     """Move the served world's clock ahead."""
-    from bethna_cli.bootstrap import sim_control
+    from bethna_cli.bootstrap.sim import sim_control
     from bethna_cli.cli.values import parse_span
     from bethna_cli.settings import load_settings
 
@@ -142,7 +142,7 @@ def advance(span: Span, as_json: Json = False, no_color: NoColor = False) -> Non
 @app.command("reset", cls=ExampleCommand, epilog="bethna sim reset")
 def reset(as_json: Json = False) -> None:
     """Forget the kept world: its clock and chain start anew at the next bethna sim up."""
-    from bethna_cli.bootstrap import sim_control
+    from bethna_cli.bootstrap.sim import sim_control
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 

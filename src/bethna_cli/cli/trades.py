@@ -21,7 +21,7 @@ TradeId = Annotated[str | None, typer.Argument(metavar="[ID]", help="The first d
 @app.command("trades", cls=ExampleCommand, epilog="bethna trades")
 def trades(trade: TradeId = None, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Show the journal: what was signed, how far it has come, and what it really bought."""
-    from bethna_cli.bootstrap import open_journal
+    from bethna_cli.bootstrap.chain import open_journal
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 
@@ -73,7 +73,8 @@ def recover(network: Network = None, as_json: Json = False, no_color: NoColor = 
 
 
 async def _recovered(settings: "Settings") -> "list[Progress]":
-    from bethna_cli.bootstrap import execution_desk, open_chain, open_journal, system_clock
+    from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
+    from bethna_cli.bootstrap.market import system_clock
     from bethna_cli.flow.recover import recover as bring
 
     journal = open_journal(settings)

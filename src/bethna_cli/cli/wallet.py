@@ -32,7 +32,7 @@ Target = Annotated[Path, typer.Argument(metavar="FILE", help="A new file for the
 @app.command("new", cls=ExampleCommand, epilog="bethna wallet new main")
 def new(name: Name = "main", as_json: Json = False, no_color: NoColor = False) -> None:
     """Make a new account, encrypted with a password that you type twice (or one line of stdin)."""
-    from bethna_cli.bootstrap import fresh_key, wallet_folder
+    from bethna_cli.bootstrap.wallet import fresh_key, wallet_folder
     from bethna_cli.settings import load_settings
 
     settings = load_settings()
@@ -47,7 +47,7 @@ def new(name: Name = "main", as_json: Json = False, no_color: NoColor = False) -
 @app.command("import", cls=ExampleCommand, epilog="bethna wallet import main")
 def import_(name: Name = "main", watch: Watch = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Bring in a private key or a phrase, typed hidden or as the first line of stdin; the password is the second."""
-    from bethna_cli.bootstrap import typed_key, wallet_folder
+    from bethna_cli.bootstrap.wallet import typed_key, wallet_folder
     from bethna_cli.settings import load_settings
 
     settings = load_settings()
@@ -64,7 +64,7 @@ def import_(name: Name = "main", watch: Watch = None, as_json: Json = False, no_
 @app.command("list", cls=ExampleCommand, epilog="bethna wallet list")
 def list_(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """List the wallets that can be used on the network, and mark the one in use."""
-    from bethna_cli.bootstrap import wallet_folder
+    from bethna_cli.bootstrap.wallet import wallet_folder
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 
@@ -88,7 +88,7 @@ def list_(network: Network = None, as_json: Json = False, no_color: NoColor = Fa
 @app.command("show", cls=ExampleCommand, epilog="bethna wallet show main")
 def show(name: AnyName = None, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Show one wallet: its address, what kind it is, since when, and whether it is in use."""
-    from bethna_cli.bootstrap import wallet_folder
+    from bethna_cli.bootstrap.wallet import wallet_folder
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network})
@@ -99,7 +99,7 @@ def show(name: AnyName = None, network: Network = None, as_json: Json = False, n
 @app.command("use", cls=ExampleCommand, epilog="bethna wallet use main --network base")
 def use(name: Name, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Choose the wallet that a network's trades are signed with."""
-    from bethna_cli.bootstrap import wallet_folder
+    from bethna_cli.bootstrap.wallet import wallet_folder
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network})
@@ -110,7 +110,7 @@ def use(name: Name, network: Network = None, as_json: Json = False, no_color: No
 @app.command("export", cls=ExampleCommand, epilog="bethna wallet export main backup.json")
 def export(name: Name, target: Target, as_json: Json = False) -> None:
     """Write the encrypted keystore to a new file that only you can read; the key stays encrypted."""
-    from bethna_cli.bootstrap import wallet_folder
+    from bethna_cli.bootstrap.wallet import wallet_folder
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 
@@ -146,7 +146,7 @@ def _hidden(words: str, confirm: bool = False) -> str:
 
 def _address(text: str) -> "Address":
     """Read an address; one in mixed case must have the right checksum (EIP-55). Raises UsageError."""
-    from bethna_cli.bootstrap import shown_address
+    from bethna_cli.bootstrap.chain import shown_address
     from bethna_cli.domain.errors import UsageError
     from bethna_cli.domain.wallet import parse_lower_address
 
@@ -171,7 +171,7 @@ def _chosen(name: str | None, settings: "Settings", folder: "KeyStore") -> "Wall
 
 
 def _document(wallet: "Wallet", settings: "Settings", folder: "KeyStore") -> dict[str, object]:
-    from bethna_cli.bootstrap import shown_address
+    from bethna_cli.bootstrap.chain import shown_address
     from bethna_cli.domain.units import iso
 
     in_use = folder.in_use(settings.network)

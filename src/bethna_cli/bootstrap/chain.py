@@ -1,0 +1,189 @@
+"""The chain that a command trades on: its endpoints, its contracts, and what a trade works with."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bethna_cli.adapters.clocks import SystemClock
+from bethna_cli.bootstrap.market import open_app, store_path
+from bethna_cli.bootstrap.sim import sim_control
+from bethna_cli.bootstrap.wallet import plan_signer
+from bethna_cli.domain.embedded import EMBEDDED_VENUE
+from bethna_cli.domain.errors import ConfigurationError, NotFound
+from bethna_cli.domain.market import Origin
+from bethna_cli.ports import Clock
+from bethna_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from bethna_cli.adapters.contracts import SentientTraders
+    from bethna_cli.adapters.decisions import SqliteDecisions
+    from bethna_cli.adapters.evm import EvmChain
+    from bethna_cli.adapters.journal import SqliteJournal
+    from bethna_cli.adapters.sim.public_signer import PublicSigner
+    from bethna_cli.domain.wallet import Wallet
+    from bethna_cli.flow.execute import ExecutionDesk
+    from bethna_cli.flow.sight import TradingDesk, TradingPins
+
+
+BLOCK_AGE_S = 30.0
+"""How old the newest block of a real network may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """The chain of the network in use.
+
+    signer: on the embedded chain alone, whose keys are public. known: addresses by name (usdc; there also router,
+    trader, throwaway_wallet).
+    """
+
+    network: str
+    chain: "EvmChain"
+    contracts: "SentientTraders"
+    signer: "PublicSigner | None"
+    known: Mapping[str, str]
+
+
+@asynccontextmanager
+async def open_chain(settings: Settings) -> AsyncIterator[OnChain]:
+    """Reach the chain of the network in use, and let go of it again. Asks nothing by itself.
+
+    Raises ConfigurationError when no endpoint is set, NotFound when the embedded world is not being served.
+    """
+    from bethna_cli.adapters.contracts import SentientTraders
+    from bethna_cli.adapters.evm import EvmChain
+    from bethna_cli.adapters.rpc import JsonRpc
+    from bethna_cli.adapters.rpc_transport import Http
+    from bethna_cli.domain.chain import CHAIN_IDS
+
+    urls = _rpc_urls(settings)
+    names = ["rpc"] if len(urls) == 1 else [f"rpc {number}" for number in range(1, len(urls) + 1)]
+    chain = EvmChain(
+        CHAIN_IDS[settings.network],
+        [JsonRpc(name, Http(name, url)) for name, url in zip(names, urls, strict=True)],
+        SystemClock(),
+        max_block_age_s=None if settings.network == "sim" else BLOCK_AGE_S,
+    )
+    try:
+        yield _on_chain(settings.network, chain, SentientTraders(chain))
+    finally:
+        await chain.aclose()
+
+
+def _rpc_urls(settings: Settings) -> tuple[str, ...]:
+    if settings.rpc_urls:
+        return settings.rpc_urls
+    if settings.network != "sim":
+        raise ConfigurationError(
+            f"No RPC endpoint is set, so {settings.network} cannot be reached.", hint="bethna config set rpc_url"
+        )
+    info = sim_control(settings).running()
+    if info is None:
+        raise NotFound("The embedded world is not being served.", hint="bethna sim up --detach")
+    return (f"{info.url}/rpc",)
+
+
+def _on_chain(network: str, chain: "EvmChain", contracts: "SentientTraders") -> OnChain:
+    if network != "sim":
+        from bethna_cli.domain.chain import USDC_ADDRESSES
+
+        return OnChain(network, chain, contracts, None, {"usdc": USDC_ADDRESSES[network]})
+    from bethna_cli.adapters.sim.public_signer import PublicSigner
+    from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+
+    return OnChain(network, chain, contracts, PublicSigner(), {**PUBLIC_ACCOUNTS, **PUBLIC_CONTRACTS})
+
+
+def shown_address(address: str) -> str:
+    """Write an address as people should see it, in mixed case with its checksum (EIP-55)."""
+    from bethna_cli.adapters.abi import checksummed
+
+    return checksummed(address)
+
+
+def open_journal(settings: Settings) -> "SqliteJournal":
+    """Open the journal of the network in use; the caller closes it."""
+    from bethna_cli.adapters.journal import SqliteJournal
+
+    return SqliteJournal.open(store_path(settings, Origin.LIVE))
+
+
+def open_decisions(settings: Settings) -> "SqliteDecisions":
+    """Open what the person said to recommendations; the caller closes it."""
+    from bethna_cli.adapters.decisions import SqliteDecisions
+
+    return SqliteDecisions.open(store_path(settings, Origin.LIVE))
+
+
+def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "ExecutionDesk":
+    """Return what Beta executes with."""
+    import asyncio
+
+    from bethna_cli.adapters.trade_evidence import ChainEvidence
+    from bethna_cli.flow.execute import ExecutionDesk
+
+    return ExecutionDesk(place.chain, ChainEvidence(place.chain, place.known["usdc"]), journal, clock, asyncio.sleep)
+
+
+@asynccontextmanager
+async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[TradingDesk]":
+    """Open market, chain, journal and signer for one approval.
+
+    Raises ConfigurationError when the network has no confirmed contract or no venue that it trades through, and what
+    `open_app` and `open_chain` raise.
+    """
+    from bethna_cli.adapters.abi import keccak
+    from bethna_cli.adapters.token_venue import TokenVenue
+    from bethna_cli.domain.units import Bps
+    from bethna_cli.execution.checks import CheckLimits
+    from bethna_cli.flow.sight import TradingDesk
+
+    pins = _trading_pins(settings)
+    journal, decisions = open_journal(settings), open_decisions(settings)
+    try:
+        async with open_app(settings) as application, open_chain(settings) as place:
+            yield TradingDesk(
+                network=settings.network,
+                wallet=wallet,
+                pins=pins,
+                feeds=application.feeds,
+                book=application.book,
+                venue=TokenVenue(place.chain, pins.usdc),
+                traders=place.contracts,
+                chain=place.chain,
+                signer=plan_signer(settings),
+                execution=execution_desk(place, journal, application.clock),
+                ledger=application.ledger,
+                decisions=decisions,
+                clock=application.clock,
+                keccak=keccak,
+                slippage=Bps(settings.slippage_bps),
+                approve_within_s=settings.approve_within_s,
+                limits=CheckLimits(spot_age_s=settings.spot_max_age_s),
+            )
+    finally:
+        journal.close()
+        decisions.close()
+
+
+def _trading_pins(settings: Settings) -> "TradingPins":
+    """Say what a plan on this network may touch, from the release and from what the person confirmed."""
+    from bethna_cli.domain.chain import CHAIN_IDS, Address, Hash
+    from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+    from bethna_cli.flow.sight import TradingPins
+
+    if settings.network != "sim":
+        raise ConfigurationError(
+            f"There is no router on {settings.network} that bethna knows, so nothing can be bought through a contract.",
+            hint="bethna contract deploy -h",
+        )
+    pin = settings.trader_pin
+    return TradingPins(
+        chain_id=CHAIN_IDS[settings.network],
+        contract=Address(pin[0] if pin else PUBLIC_CONTRACTS["trader"]),
+        code_hash=Hash(pin[1]) if pin else None,
+        usdc=Address(PUBLIC_CONTRACTS["usdc"]),
+        router=Address(PUBLIC_CONTRACTS["router"]),
+        implementations=frozenset(EMBEDDED_VENUE.implementations),
+    )
