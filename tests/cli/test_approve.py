@@ -182,6 +182,17 @@ def test_an_answer_that_is_not_the_plans_code_is_a_no(world, terminal, answer):
     assert (screen.exitstatus, world("trades")) == (3, [])
 
 
+def test_an_interruption_at_the_card_leaves_nothing_behind_and_says_so(world, terminal):
+    screen = terminal("approve", something_to_buy(world))
+    screen.expect("anything else is a no")
+    screen.sendintr()
+    screen.expect("Interrupted; nothing is on its way")
+    screen.expect(pexpect.EOF)
+    screen.close()
+
+    assert (screen.exitstatus, world("trades")) == (130, [])
+
+
 def fund(world: Any, address: str) -> None:
     """Give an account some of the throwaway wallet's ETH and USDC."""
     throwaway = Account.from_key(private_key("throwaway_wallet"))

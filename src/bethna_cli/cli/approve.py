@@ -5,8 +5,10 @@ this machine serves it, with the wallet whose key everybody has. No variable, no
 """
 
 import asyncio
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +60,11 @@ def approve(
         asyncio.run(_shown(settings, wallet, recommendation, as_json, no_color))
         return
     consent = _granted(settings, wallet) if yes else TypedAtTerminal(no_color)
-    carried = asyncio.run(_carried(settings, wallet, recommendation, consent))
+    try:
+        carried = asyncio.run(_carried(settings, wallet, recommendation, consent))
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo(_left_behind(settings), err=True)
+        raise
     if as_json:
         output.emit(carried_document(carried))
     else:
@@ -144,11 +150,21 @@ class TypedAtTerminal:
 
         _require_person()
         print_review(output.console(self._no_color, sys.stderr), shown)
-        typed = typer.prompt(
-            f"To buy, type {shown.code}; anything else is a no", default="", show_default=False, err=True
-        )
+        question = f"To buy, type {shown.code}; anything else is a no"
+        with _interruptible():
+            typed = typer.prompt(question, default="", show_default=False, err=True)
         if str(typed).strip().lower() != shown.code:
             raise TradeRefused("You did not say yes; nothing was signed.", hint=f"bethna reject {shown.wanted.id[:8]}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a prompt at once: a running event loop would only make a note of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # ── the work ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,6 +237,20 @@ async def _shown(settings: "Settings", wallet: "Wallet", recommendation: str, as
 def _calls(desk: "TradingDesk", shown: "Review") -> list[dict[str, str]]:
     pairs = zip(shown.plans, shown.sight.offers, strict=True)
     return [{"to": plan.contract, "data": "0x" + desk.venue.calldata(plan, offer.order).hex()} for plan, offer in pairs]
+
+
+def _left_behind(settings: "Settings") -> str:
+    """Say after an interruption what is on its way, by the journal."""
+    from bethna_cli.bootstrap.chain import open_journal
+
+    journal = open_journal(settings)
+    try:
+        sent = [entry.variants[0].hash for entry in journal.entries(only_open=True) if entry.handed_out]
+    finally:
+        journal.close()
+    if not sent:
+        return "\nInterrupted; nothing is on its way."
+    return f"\nInterrupted. On its way, and journaled: {', '.join(sent)}\nTry: bethna recover"
 
 
 def _exit_code(carried: "Carried") -> int:
