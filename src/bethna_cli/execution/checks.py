@@ -365,6 +365,6 @@ CHECKS: Sequence[Check] = (
     Check("market", _market, ("market_status",), TradeRefused, "bethna doctor"),
     Check("spot age", _spot, ("spot_age_s",), TradeRefused, "bethna doctor"),
     Check("size", _size, ("portfolio_usdc", "volatility"), TradeRefused, None, _BUY),
-    Check("positions", _positions, ("open_positions",), TradeRefused, "bethna positions", _BUY),
+    Check("positions", _positions, ("open_positions",), TradeRefused, "bethna trades", _BUY),
 )
 """Every check, in the order of the table. What makes the others pointless comes first."""
