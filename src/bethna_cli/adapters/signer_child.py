@@ -87,7 +87,7 @@ def ask_at_terminal(words: str) -> Password:
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
-        raise PlanRefused("A password is typed at a terminal, and there is none.", hint="run it at a terminal") from None
+        raise PlanRefused("A password is typed at a terminal, and there is none.", hint="use a terminal") from None
     return Password(getpass(words))
 
 
