@@ -31,6 +31,14 @@ def test_a_room_of_nouns_imports_nothing_but_the_standard_library(room: str) -> 
     }
 
 
+def test_every_arrow_of_the_journey_has_a_file() -> None:
+    chart = str(ast.get_docstring(ast.parse((SOURCE / "flow" / "__init__.py").read_text()))).splitlines()
+    arrows = next(line for line in chart if "->" in line).split(" -> ")
+
+    assert arrows[0] == "observe"
+    assert [name for name in arrows if not (SOURCE / "flow" / f"{name}.py").is_file()] == []
+
+
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(folder / "src")})
