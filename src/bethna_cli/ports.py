@@ -24,6 +24,7 @@ from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
 if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and they cost 10 ms
     from pathlib import Path
 
+    from bethna_cli.domain.alert import Alert, KeptAlert
     from bethna_cli.domain.approval import Decision, Purse
     from bethna_cli.domain.chain import (
         Account,
@@ -387,6 +388,29 @@ class Decisions(Protocol):
     def add(self, decision: "Decision") -> None: ...
 
     def all(self) -> "list[Decision]": ...
+
+
+class Alerts(Protocol):
+    """What the person should hear about, in the order in which it was kept. Raises NotFound for an unknown id.
+
+    An alert that has a cause in the store is written with it, in one transaction; `add` is for one that has none.
+    """
+
+    def add(self, alert: "Alert", at: datetime) -> bool:
+        """Keep an alert, and say whether it is new: the same cause alerts once."""
+        ...
+
+    def after(self, sequence: int, limit: int) -> "list[KeptAlert]":
+        """Return the alerts that were kept after a sequence number, in order."""
+        ...
+
+    def latest(self, limit: int, *, only_open: bool = False) -> "list[KeptAlert]":
+        """Return the newest alerts, oldest first; only_open: those that nobody has acknowledged."""
+        ...
+
+    def acknowledge(self, prefix: str, at: datetime) -> "KeptAlert":
+        """Note that a person has seen the one alert whose id starts with `prefix`; the first time counts."""
+        ...
 
 
 class Ledger(Protocol):

@@ -68,7 +68,28 @@ def _errands(db: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands)
+def _alerts(db: sqlite3.Connection) -> None:
+    db.execute(
+        """create table alerts (
+            sequence integer primary key autoincrement, id text not null unique, cause text not null,
+            level text not null check (level in ('INFO', 'WARNING', 'CRITICAL')), kind text not null,
+            title text not null, text text not null, position text, at text not null, acked_at text)"""
+    )
+    db.execute(
+        """create table channels (
+            name text primary key, reached integer not null, failures integer not null default 0, next_try_at text,
+            error text, leased_until text) without rowid"""
+    )
+    db.execute(
+        """create table deliveries (
+            channel text not null references channels, sequence integer not null references alerts,
+            state text not null check (state in ('PENDING', 'SENT', 'MERGED', 'REFUSED')), at text not null,
+            refusals integer not null default 0, primary key (channel, sequence)) without rowid"""
+    )
+    db.execute("create index deliveries_pending on deliveries (channel, sequence) where state = 'PENDING'")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts)
 
 
 def migrate(db: sqlite3.Connection) -> None:
