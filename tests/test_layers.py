@@ -35,7 +35,7 @@ def test_every_arrow_of_the_journey_has_a_file() -> None:
     chart = str(ast.get_docstring(ast.parse((SOURCE / "flow" / "__init__.py").read_text()))).splitlines()
     arrows = next(line for line in chart if "->" in line).split(" -> ")
 
-    assert arrows[0] == "observe"
+    assert arrows[0] == "ask"
     assert [name for name in arrows if not (SOURCE / "flow" / f"{name}.py").is_file()] == []
 
 

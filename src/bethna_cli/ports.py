@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
+    from bethna_cli.domain.utterance import Understood
     from bethna_cli.domain.venue import RawOrder, ReferencePrice
     from bethna_cli.domain.wallet import Password, PrivateKey, Wallet
 
@@ -421,3 +422,11 @@ class Ledger(Protocol):
     def add_recommendation(self, recommendation_id: str, at: datetime, document: Mapping[str, object]) -> None: ...
 
     def recommendation(self, prefix: str) -> Mapping[str, object]: ...
+
+
+class Understander(Protocol):
+    """Finds out what an utterance asks for. Total: any text has an answer, at worst OUT_OF_SCOPE; changes nothing."""
+
+    def understand(self, text: str, now: datetime) -> "Understood":
+        """Understand one printable line. now: aware UTC, what "friday" or "in two weeks" counts from."""
+        ...

@@ -1,8 +1,8 @@
 """What happens next, and what happens when that fails: one file per arrow of a trade's journey.
 
-observe -> advise -> approve -> execute -> recover
-feeds      features   sight,     journal,   what is
-at once -> model ->   review,    send,      open, to
-Snapshot   strategy   consent,   receipt    what the
-                      signature             chain says
+ask -> observe -> advise -> approve -> execute -> recover
+text   feeds      features   sight,     journal,   what is
+->     at once -> model ->   review,    send,      open, to
+kind,  Snapshot   strategy   consent,   receipt    what the
+slots                        signature             chain says
 """
