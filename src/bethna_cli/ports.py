@@ -4,7 +4,7 @@ Every method raises a `BethnaError` subclass when it cannot answer; none answers
 an empty list for an outage, or an exception of the library underneath.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         UnsignedTransaction,
     )
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
+    from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
     from bethna_cli.domain.utterance import Understood
@@ -411,6 +412,62 @@ class Alerts(Protocol):
 
     def acknowledge(self, prefix: str, at: datetime) -> "KeptAlert":
         """Note that a person has seen the one alert whose id starts with `prefix`; the first time counts."""
+        ...
+
+
+Tell = Callable[["Change"], "Alert | None"]
+"""What a person should hear about a change; kept in the transaction of the change."""
+
+
+class Positions(Protocol):
+    """What was bought and what became of it, as far as the chain is known here. Raises ConfigurationError.
+
+    Writes are idempotent and all or none: events, the positions they add up to, reach and alerts are one transaction.
+    """
+
+    def reach(self, account: "Address") -> "Reach | None":
+        """Return how far an account's events are known, None before they were first looked for."""
+        ...
+
+    def checkpoints(self, account: "Address") -> "list[Cursor]":
+        """Return the blocks up to which the events were known at earlier times, newest first."""
+        ...
+
+    def rewind(self, reach: "Reach", at: datetime) -> None:
+        """Go back to an earlier reach; what is noted of later blocks stays until these are read again."""
+        ...
+
+    def replace(self, stretch: "Stretch", at: datetime, tell: Tell) -> "list[Change]":
+        """Make a stretch of blocks what the chain shows, and go on from its end.
+
+        A position whose purchase is not there any more becomes UNCONFIRMED, and goes once that is final.
+        """
+        ...
+
+    def add(
+        self, events: "Sequence[ChainEvent]", terms: "Mapping[Address, OptionTerms]", at: datetime, tell: Tell
+    ) -> "list[Change]":
+        """Note events ahead of the reach, as a receipt shows them."""
+        ...
+
+    def terms(self) -> "Mapping[Address, OptionTerms]":
+        """Return the terms of every option token that was met."""
+        ...
+
+    def unbought(self, account: "Address") -> "Mapping[Address, int]":
+        """Return the contracts, per token, that an account holds and did not buy here."""
+        ...
+
+    def all(self, *, only_open: bool = False) -> "list[Position]":
+        """Return the positions, oldest first; only_open: those whose contracts the chain shows now."""
+        ...
+
+    def position(self, prefix: str) -> "Position":
+        """Return the one position whose id starts with `prefix` (4 digits or more). Raises NotFound."""
+        ...
+
+    def forget(self, account: "Address") -> None:
+        """Drop everything that can be read from the chain again, so that it is."""
         ...
 
 

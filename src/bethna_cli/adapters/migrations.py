@@ -89,7 +89,48 @@ def _alerts(db: sqlite3.Connection) -> None:
     db.execute("create index deliveries_pending on deliveries (channel, sequence) where state = 'PENDING'")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts)
+def _positions(db: sqlite3.Connection) -> None:
+    kinds = "'BOUGHT','SOLD','RECEIVED','SENT','REDEEMED'"
+    states = "'OPEN','CLOSED','SETTLED','EXTERNAL','UNCONFIRMED'"
+    db.execute(
+        """create table option_terms (
+            token text primary key, asset text not null, kind text not null, strikes text not null,
+            expires_s integer not null, ticker text not null) without rowid"""
+    )
+    db.execute(
+        f"""create table chain_events (
+            chain_id integer not null, block_number integer not null, log_index integer not null, account text not null,
+            kind text not null check (kind in ({kinds})), venue text not null, token text not null, contracts not null,
+            usdc not null, transaction_hash text not null, ordinal integer not null, block_hash text not null,
+            time_s integer not null, primary key (chain_id, block_number, log_index, account)) without rowid"""
+    )
+    db.execute("create index chain_events_by_token on chain_events (account, token)")
+    db.execute("create unique index chain_events_by_name on chain_events (transaction_hash, kind, ordinal, account)")
+    db.execute(
+        """create table chain_reach (
+            chain_id integer not null, account text not null, venues text not null check (json_valid(venues)),
+            first_block integer not null, number integer not null, hash text not null, safe integer not null,
+            final integer not null, at text not null, primary key (chain_id, account)) without rowid"""
+    )
+    db.execute(
+        """create table chain_checkpoints (
+            chain_id integer not null, account text not null, number integer not null, hash text not null,
+            primary key (chain_id, account, number)) without rowid"""
+    )
+    db.execute(
+        f"""create table positions (
+            chain_id integer not null, transaction_hash text not null, ordinal integer not null, account text not null,
+            venue text not null, token text not null references option_terms, contracts integer not null,
+            cost integer not null check (cost >= 0), opened_s integer not null, block_number integer not null,
+            block_hash text not null, contracts_left integer not null, proceeds integer not null, closed_s integer,
+            exits text not null check (json_valid(exits)), state text not null check (state in ({states})),
+            missing_since integer, check (contracts_left between 0 and contracts),
+            primary key (chain_id, transaction_hash, ordinal)) without rowid"""
+    )
+    db.execute("create index positions_by_token on positions (account, token)")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts, _positions)
 
 
 def migrate(db: sqlite3.Connection) -> None:
