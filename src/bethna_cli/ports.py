@@ -4,7 +4,7 @@ Every method raises a `BethnaError` subclass when it cannot answer; none answers
 an empty list for an outage, or an exception of the library underneath.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         UnsignedTransaction,
     )
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
+    from bethna_cli.domain.mandate import Mandate, MandateState
     from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
@@ -334,13 +335,42 @@ class Journal(Protocol):
         ...
 
 
+class Mandates(Protocol):
+    """Exits that the person signed beforehand, oldest first. Raises ConfigurationError when the store is not usable."""
+
+    def keep(self, mandates: "Sequence[Mandate]") -> None:
+        """Keep signed mandates, all or none; the same one twice is one."""
+        ...
+
+    def of_token(self, user: "Address", token: "Address") -> "list[Mandate]": ...
+
+    def of_purchase(self, purchase: "Hash") -> "list[Mandate]":
+        """Return what protects the purchase of this digest."""
+        ...
+
+    def live(self) -> "list[Mandate]":
+        """Return those that wait for their purchase, or are open."""
+        ...
+
+    def move(self, digests: "Collection[Hash]", state: "MandateState", at: datetime) -> None:
+        """Change the state of those that live; one that has ended stays as it ended, and its signature is gone."""
+        ...
+
+
 class OrderBook(Protocol):
     """The venue's quotes with the signed orders behind them. Raises SourceUnavailable."""
 
     async def board(self, asset: Asset) -> OptionBoard: ...
 
+    async def bids(self, asset: Asset) -> OptionBoard:
+        """Return what makers pay for options that somebody holds: the same quotes, with the bid as their price.
+
+        Raises NothingSuitable where makers do not buy back.
+        """
+        ...
+
     def order(self, order_id: str) -> "RawOrder":
-        """Return the signed order behind a quote of the last board. Raises NotFound."""
+        """Return the signed order behind a quote of the last boards. Raises NotFound."""
         ...
 
     async def reference_prices(self, asset: Asset) -> "Sequence[ReferencePrice]":

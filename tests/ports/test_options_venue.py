@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from market_worlds import VENUES, Market
 
-from bethna_cli.domain.errors import OutsideError
+from bethna_cli.domain.errors import NothingSuitable, OutsideError
 from bethna_cli.domain.market import Asset, OptionBoard, Origin
 from bethna_cli.domain.options import OptionKind, OptionQuote
 
@@ -94,3 +94,9 @@ def test_asking_twice_gives_the_same_answer(market: Market, venue: str) -> None:
 def test_an_outage_raises(outage: Market, venue: str) -> None:
     with pytest.raises(OutsideError):
         outage.ask(lambda clients: VENUES[venue](clients).board(Asset.ETH))
+
+
+@pytest.mark.parametrize("venue", ["thetanuts"])
+def test_where_a_bid_would_write_a_new_option_there_is_nothing_to_sell_to(market: Market, venue: str) -> None:
+    with pytest.raises(NothingSuitable, match="write a new option"):
+        market.ask(lambda clients: VENUES[venue](clients).bids(market.asset))

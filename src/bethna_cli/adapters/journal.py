@@ -17,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bethna_cli.adapters.sql import open_store, translated
-from bethna_cli.domain.chain import Address, Hash, SigningDomain
+from bethna_cli.adapters.trade_text import read_trade, trade_text
+from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
 from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
-from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent, require_address
+from bethna_cli.domain.trade import require_address
 from bethna_cli.domain.units import iso
 
 ENDED = (TradeState.FINAL, TradeState.REVERTED, TradeState.CANCELLED, TradeState.DEAD)
@@ -57,7 +58,7 @@ class SqliteJournal:
                     entry.state.value,
                     entry.version,
                     entry.first_block,
-                    _trade_text(entry.trade),
+                    trade_text(entry.trade),
                 )
                 try:
                     self._db.execute(
@@ -166,7 +167,7 @@ class SqliteJournal:
         return JournalEntry(
             digest=Hash(digest),
             plan_id=Hash(plan_id),
-            trade=_trade(trade),
+            trade=read_trade(trade),
             state=TradeState(state),
             first_block=first_block,
             version=version,
@@ -264,22 +265,3 @@ async def _lock(handle: int) -> None:
             await asyncio.sleep(_LOOK_EVERY_S)
         else:
             return
-
-
-def _trade_text(trade: PlannedTrade) -> str:
-    """Write a trade as JSON; amounts as text, because JSON's numbers are not whole numbers everywhere."""
-    document = asdict(trade)
-    document["intent"] = {
-        name: str(int(value)) if isinstance(value, int) else value for name, value in document["intent"].items()
-    }
-    return json.dumps(document, separators=(",", ":"))
-
-
-def _trade(text: str) -> PlannedTrade:
-    document = json.loads(text)
-    fields = document["intent"]
-    numbers = ("amount_in", "quoted_amount_out", "min_amount_out", "nonce", "deadline_s")
-    intent = TradeIntent(
-        **{**fields, **{name: int(fields[name]) for name in numbers}, "side": Side(int(fields["side"]))}
-    )
-    return PlannedTrade(document["purpose"], SigningDomain(**document["domain"]), intent)

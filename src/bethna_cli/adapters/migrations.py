@@ -130,7 +130,20 @@ def _positions(db: sqlite3.Connection) -> None:
     db.execute("create index positions_by_token on positions (account, token)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts, _positions)
+def _mandates(db: sqlite3.Connection) -> None:
+    states = "'WAITING','OPEN','USED','CANCELLED','EXPIRED'"
+    db.execute(
+        f"""create table mandates (
+            number integer primary key, digest text not null unique, user text not null, token text not null,
+            nonce text not null, kind text not null check (kind in ('stop-loss', 'take-profit')),
+            trade text not null check (json_valid(trade)), signature blob not null, purchase text,
+            signed_at text not null, state text not null check (state in ({states})), ended_at text)"""
+    )
+    db.execute("create index mandates_by_token on mandates (user, token)")
+    db.execute("create index mandates_by_purchase on mandates (purchase)")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts, _positions, _mandates)
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -16,7 +16,14 @@ from bethna_cli.adapters.thetanuts_orders import Sight, sorted_out
 from bethna_cli.adapters.thetanuts_wire import Feed, Health, Metadata, PositionRow, Positions, PriceRow, Pricing, Spot
 from bethna_cli.adapters.tickers import read_ticker
 from bethna_cli.adapters.wire import parse
-from bethna_cli.domain.errors import NotFound, SourceMalformed, SourceStale, SourceUnavailable, UsageError
+from bethna_cli.domain.errors import (
+    NotFound,
+    NothingSuitable,
+    SourceMalformed,
+    SourceStale,
+    SourceUnavailable,
+    UsageError,
+)
 from bethna_cli.domain.market import Asset, OptionBoard, Origin, Provenance, SpotPrice
 from bethna_cli.domain.text import clean
 from bethna_cli.domain.units import PRICE_UNIT, from_unix
@@ -74,13 +81,23 @@ class ThetanutsClient:
         self._signed_only = origin is Origin.LIVE if signed_only is None else signed_only
         self._origin = origin
         self._limits = limits
-        self._seen: dict[Asset, dict[str, RawOrder]] = {}
+        self._seen: dict[tuple[Asset, bool], dict[str, RawOrder]] = {}
 
     async def board(self, asset: Asset) -> OptionBoard:
         """Return the asks that can be bought now, and a count of the other orders by reason.
 
         Raises SourceUnavailable or one of its kinds.
         """
+        return await self._board(asset, wants_bids=False)
+
+    async def bids(self, asset: Asset) -> OptionBoard:
+        """Return the bids that a holder can sell to now, and a count of the other orders by reason.
+
+        Raises NothingSuitable where makers do not buy back what they sold, SourceUnavailable or one of its kinds.
+        """
+        return await self._board(asset, wants_bids=True)
+
+    async def _board(self, asset: Asset, *, wants_bids: bool) -> OptionBoard:
         answer = await self._orders.get_json("/", max_age_s=_QUOTES_PACE_S)
         feed, written_at = self._feed(answer)
         now = self._clock.now()
@@ -89,14 +106,17 @@ class ThetanutsClient:
             raise SourceStale(NAME, age_s, _BOARD_LIMIT_S)
         spot = feed.market_data.get(asset)
         spot_e8 = None if spot is None else int(self._spot_usd(spot) * PRICE_UNIT)
-        sight = Sight(asset, self._venue_of(feed), now.timestamp(), spot_e8, signed_only=self._signed_only)
+        venue = self._venue_of(feed)
+        if wants_bids and not venue.buys_back:
+            raise NothingSuitable("Makers do not buy back there: to take a bid is to write a new option.")
+        sight = Sight(asset, venue, now.timestamp(), spot_e8, self._signed_only, wants_bids)
         found = sorted_out(feed.orders, sight)
-        self._seen[asset] = found.orders
+        self._seen[asset, wants_bids] = found.orders
         provenance = Provenance(NAME, written_at, self._origin)
         return OptionBoard(asset, found.quotes, found.left_out, provenance, self._assumed_cap(answer))
 
     def order(self, order_id: str) -> RawOrder:
-        """Return the signed order behind a quote of the last board. Raises NotFound."""
+        """Return the signed order behind a quote of the last boards. Raises NotFound."""
         for orders in self._seen.values():
             if order_id in orders:
                 return orders[order_id]

@@ -1,4 +1,4 @@
-"""Which of the venue's orders can be bought: every rule, in order, and a count of the rest by reason.
+"""Which of the venue's orders can be taken: every rule, in order, and a count of the rest by reason.
 
 Addresses are compared with the pinned ones, never taken from an order. Nothing is repaired: an order that contradicts
 itself is left out. A maker's capacity is shared by all orders with its nonce, so the sizes of two quotes do not add up.
@@ -36,6 +36,7 @@ class LeftOut(StrEnum):
     UNKNOWN_IMPLEMENTATION = "unknown implementation"
     OTHER_COLLATERAL = "other collateral"
     MAKER_BUYS = "maker buys"
+    MAKER_SELLS = "maker sells"
     UNSIGNED = "unsigned"
     QUOTE_EXPIRED = "quote expired"
     OPTION_EXPIRED = "option expired"
@@ -49,13 +50,14 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What an order is judged against."""
+    """What an order is judged against. wants_bids: look for makers who buy, not for makers who sell."""
 
     asset: Asset
     venue: VenueAddresses
     now_s: float
     spot_e8: int | None
     signed_only: bool
+    wants_bids: bool = False
 
     def kind(self, order: Order) -> OptionKind:
         return self.venue.implementations[order.implementation]
@@ -71,7 +73,8 @@ _RULES: tuple[tuple[LeftOut, Callable[[Row, Sight], bool]], ...] = (
     (LeftOut.NOT_TRADED, lambda row, sight: row.order.implementation in sight.venue.not_traded),
     (LeftOut.UNKNOWN_IMPLEMENTATION, lambda row, sight: row.order.implementation not in sight.venue.implementations),
     (LeftOut.OTHER_COLLATERAL, lambda row, sight: row.order.collateral != sight.venue.usdc),
-    (LeftOut.MAKER_BUYS, lambda row, _: row.order.is_long),
+    (LeftOut.MAKER_BUYS, lambda row, sight: row.order.is_long and not sight.wants_bids),
+    (LeftOut.MAKER_SELLS, lambda row, sight: sight.wants_bids and not row.order.is_long),
     (LeftOut.UNSIGNED, lambda row, sight: sight.signed_only and len(row.signature) != _SIGNATURE_CHARS),
     (LeftOut.QUOTE_EXPIRED, lambda row, sight: row.order.order_expiry <= sight.now_s),
     (LeftOut.OPTION_EXPIRED, lambda row, sight: row.order.expiry <= sight.now_s),
@@ -193,7 +196,9 @@ def _collateral_e8(order: Order, sight: Sight) -> int:
 
 
 def _capacity(order: Order, sight: Sight) -> Contracts:
-    return Contracts(order.max_collateral * PRICE_UNIT // _collateral_e8(order, sight))
+    """Count what the maker has money for: collateral behind an ask, the premium of a bid."""
+    each = order.price if order.is_long else _collateral_e8(order, sight)
+    return Contracts(order.max_collateral * PRICE_UNIT // each)
 
 
 def _strikes_make_sense(order: Order, sight: Sight) -> bool:

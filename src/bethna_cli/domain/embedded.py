@@ -52,6 +52,7 @@ EMBEDDED_VENUE = VenueAddresses(
     ),
     not_traded=BASE_R12.not_traded,
     feeds=MappingProxyType({BASE_R12.feed_of(asset): asset for asset in (Asset.ETH, Asset.BTC)}),
+    buys_back=True,
 )
 """The venue on the embedded chain: the token router is its book, and the implementations are the router's constants.
 An order's price feed is the label that orders on Base carry; no code lives there."""

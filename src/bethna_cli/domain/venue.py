@@ -21,7 +21,8 @@ class VenueAddresses:
     """One release of the venue on one chain. All addresses are lower case.
 
     implementations: the payoffs bethna buys, USDC-collateralised and cash-settled. not_traded: known payoffs that it
-    does not buy, by name. feeds: the price feed that identifies an order's underlying.
+    does not buy, by name. feeds: the price feed that identifies an order's underlying. buys_back: whether a maker's bid
+    buys the option that a holder has; where it does not, taking one writes a new option.
     """
 
     chain_id: int
@@ -30,6 +31,7 @@ class VenueAddresses:
     implementations: Mapping[Address, OptionKind]
     not_traded: Mapping[Address, str]
     feeds: Mapping[Address, Asset]
+    buys_back: bool = False
 
     def implementation_of(self, kind: OptionKind) -> Address:
         """Return the pinned implementation that pays as `kind`. Raises KeyError when this release has none."""

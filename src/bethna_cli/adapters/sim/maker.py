@@ -130,7 +130,8 @@ class Maker:
         half = self._half_spread(value)
         yield self._order(surface, series, value.usd + half, written_s, is_long=False)
         is_near = LEAST_BID_DELTA <= abs(value.delta) <= MOST_BID_DELTA
-        if is_near and value.usd - half > 2 * TICK_USD[self._asset]:
+        # Where a bid buys the holder's token, a maker takes back whatever it lists.
+        if (is_near or self._venue.buys_back) and value.usd - half > 2 * TICK_USD[self._asset]:
             yield self._order(surface, series, value.usd - half, written_s, is_long=True)
 
     def _half_spread(self, value: Value) -> float:
