@@ -119,6 +119,13 @@ def keyring_values(keys: frozenset[str]) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
+def keyring_text(key: str) -> str | None:
+    """Return what the system's keyring keeps under one name. Raises ConfigurationError when there is no keyring."""
+    with _keyring() as ring:
+        text: str | None = ring.get_password(KEYRING_SERVICE, key)
+        return text
+
+
 def write_keyring(key: str, value: str | None) -> None:
     """Keep a secret in the system's keyring (None removes it). Raises ConfigurationError when there is none."""
     with _keyring() as ring:
