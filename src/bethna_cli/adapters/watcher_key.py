@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bethna_cli.adapters.abi import artifact, hash_text
 from bethna_cli.adapters.keys import address_of, new_key
+from bethna_cli.adapters.keystore import Derivation
 from bethna_cli.adapters.keystore_v3 import ACCEPTED, LONGEST_FILE, decrypt, encrypt
 from bethna_cli.adapters.private_files import PrivateFolder
 from bethna_cli.adapters.signer_sign import intent_values
@@ -26,6 +27,8 @@ PASSWORD_FILE = "password"  # noqa: S105 (a file's name)
 PASSWORD_OCTETS = 32
 LONGEST_PASSWORD_FILE = 256
 MOST_EXIT_GAS = 2_000_000
+LIGHT = Derivation(ACCEPTED.least_cost)
+"""A password of 256 random bits is not guessed, however cheap the guess: the least accepted derivation will do."""
 
 
 class Vault(Protocol):
@@ -53,7 +56,8 @@ class FileVault:
 class WatcherAccount:
     """The watcher's keystore in the folder at a path. vault: None keeps the password in a file there."""
 
-    def __init__(self, path: Path, vault: Vault | None = None) -> None:
+    def __init__(self, path: Path, vault: Vault | None = None, derivation: Derivation = LIGHT) -> None:
+        self._derivation = derivation
         self._folder = PrivateFolder(path)
         self._vault = vault or FileVault(self._folder)
 
@@ -71,7 +75,7 @@ class WatcherAccount:
             key = new_key(secrets.token_bytes)
             password = secrets.token_urlsafe(PASSWORD_OCTETS)
             self._vault.keep(password)
-            self._folder.replace(KEY_FILE, encrypt(key, Password(password)))
+            self._folder.replace(KEY_FILE, encrypt(key, Password(password), self._derivation.cost))
             return address_of(key)
 
     def open(self, pinned: Address) -> "ExitKey":
@@ -79,7 +83,7 @@ class WatcherAccount:
         content, password = self._folder.read(KEY_FILE, LONGEST_FILE), self._vault.read()
         if content is None or password is None:
             raise ConfigurationError("The watcher has no key here, so it can only warn.", hint="bethna watch key")
-        key = decrypt(content, Password(password), ACCEPTED)
+        key = decrypt(content, Password(password), self._derivation.limits)
         if address_of(key) != pinned:
             raise KeystoreRefused(
                 f"The watcher's keystore opens to {address_of(key)}, not to the pinned {pinned}: it was changed.",
