@@ -43,9 +43,12 @@ class Session:
 
     plan: Plan
     signed: list[SignedPlan]
+    done: int = 0
 
-    def sign(self, routes: Sequence[bytes]) -> SignedPlan:
-        self.signed.append(signed_plan(self.plan, PINS, PrivateKey(private_key("throwaway_wallet")), routes))
+    def sign(self, routes: Sequence[bytes], steps: int | None = None) -> SignedPlan:
+        wanted = self.plan.steps[self.done :][:steps]
+        self.done += len(wanted)
+        self.signed.append(signed_plan(self.plan, PINS, PrivateKey(private_key("throwaway_wallet")), routes, wanted))
         return self.signed[-1]
 
 

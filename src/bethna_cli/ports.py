@@ -241,8 +241,11 @@ class KeyStore(Protocol):
 class SigningSession(Protocol):
     """One plan whose key is open."""
 
-    def sign(self, routes: Sequence[bytes]) -> "SignedPlan":
-        """Sign everything in the plan, once. routes: the venue's fresh quote for each submission, in order."""
+    def sign(self, routes: Sequence[bytes], steps: int | None = None) -> "SignedPlan":
+        """Sign the intents and the next `steps` steps of the plan, None for all that are left; each step once.
+
+        routes: the venue's fresh quote for each submission among them, in order.
+        """
         ...
 
 
@@ -284,8 +287,14 @@ class Journal(Protocol):
         """Begin entries, all or none. Raises TradeKnown when one of the digests is there."""
         ...
 
-    def sign(self, entry: "JournalEntry", variants: "Sequence[SignedTransaction]", at: datetime) -> "JournalEntry":
-        """Keep the transactions that will carry an approved trade, before any of them is sent."""
+    def sign(
+        self,
+        entry: "JournalEntry",
+        variants: "Sequence[SignedTransaction]",
+        at: datetime,
+        errands: "Sequence[Errand]" = (),
+    ) -> "JournalEntry":
+        """Keep the transactions that will carry an approved trade, and its errands, before any of them is sent."""
         ...
 
     def add_variant(self, entry: "JournalEntry", variant: "SignedTransaction", at: datetime) -> "JournalEntry":
@@ -317,7 +326,7 @@ class Journal(Protocol):
         ...
 
     def end_errand(self, errand: "Errand", at: datetime) -> None:
-        """Note that its account nonce is used for good."""
+        """Note that it is over: its account nonce is used for good, or its trade has ended without a fill."""
         ...
 
     def sending(self, account: "Address") -> AbstractAsyncContextManager[None]:

@@ -81,7 +81,7 @@ def test_a_purchase_is_signed_by_its_account_and_nothing_but_its_account():
 
     assert [recovered(bytes.fromhex(one.digest[2:]), one.signature) for one in result.intents] == [USER, USER]
     assert [Account.recover_transaction(one.raw).lower() for one in result.transactions] == [USER] * 3
-    assert _checked(result, PURCHASE) is result
+    assert _checked(result, PURCHASE, PURCHASE.steps) is result
 
 
 def test_the_transactions_are_those_of_the_plan_and_go_where_it_says():
@@ -125,10 +125,9 @@ def test_a_sale_goes_through_execute_trade_with_its_own_minimum():
 
 
 def test_a_permit_is_for_the_exact_amount_and_travels_with_the_purchase():
-    permit = Permit(50_000_000, nonce=3, deadline_s=NOW_S + 600)
-    plan = replace(PURCHASE, intents=(BUY,), permit=permit, steps=(step(Submit(0, 990_000, with_permit=True)),))
-    result = signed(plan, [QUOTE])
-    data = bytes(transaction(result.transactions[0].raw)["data"])
+    permit = Permit(0, nonce=3, deadline_s=NOW_S + 600)
+    plan = replace(PURCHASE, intents=(BUY,), permits=(permit,), steps=(step(Submit(0, 990_000, with_permit=True)),))
+    data = bytes(transaction(signed(plan, [QUOTE]).transactions[0].raw)["data"])
 
     *_, deadline_s, v, r, s = artifact("SentientTrader").function("executeTradeWithPermit").decode_input(data)
 
@@ -142,7 +141,43 @@ def test_a_permit_is_for_the_exact_amount_and_travels_with_the_purchase():
         {"owner": USER, "spender": CONTRACT, "value": 50_000_000, "nonce": 3, "deadline": deadline_s},
     )  # fmt: skip
     assert Account.recover_message(message, vrs=(v, r, s)).lower() == USER
-    assert result.permit == r + s + bytes([v])
+
+
+def test_a_sales_permit_is_for_the_option_itself():
+    sale = replace(STOP_LOSS, executor=USER, min_amount_out=39_000_000, deadline_s=NOW_S + 300)
+    submission = step(Submit(0, 39_000_000, with_permit=True))
+    plan = replace(PURCHASE, intents=(sale,), permits=(Permit(0, 5, NOW_S + 300),), steps=(submission,))
+    data = bytes(transaction(signed(plan, [QUOTE]).transactions[0].raw)["data"])
+
+    *_, deadline_s, v, r, s = artifact("SentientTrader").function("executeTradeWithPermit").decode_input(data)
+
+    message = encode_typed_data(
+        {"name": "OptionSeries", "version": "1", "chainId": BASE, "verifyingContract": OPTION},
+        {"Permit": [
+            {"name": "owner", "type": "address"}, {"name": "spender", "type": "address"},
+            {"name": "value", "type": "uint256"}, {"name": "nonce", "type": "uint256"},
+            {"name": "deadline", "type": "uint256"},
+        ]},
+        {"owner": USER, "spender": CONTRACT, "value": 1_000_000, "nonce": 5, "deadline": deadline_s},
+    )  # fmt: skip
+    assert Account.recover_message(message, vrs=(v, r, s)).lower() == USER
+
+
+def test_the_dearer_forms_of_a_transaction_differ_in_their_fees_alone():
+    plan = replace(PURCHASE, steps=(*PURCHASE.steps[:2], replace(PURCHASE.steps[2], bumps=2)))
+
+    *others, variants = signed(plan, [QUOTE]).steps
+
+    forms = [transaction(one.raw) for one in variants]
+    changing = {"maxFeePerGas", "maxPriorityFeePerGas", "v", "r", "s"}
+    assert [len(one) for one in others] == [1, 1]
+    assert [(form["maxFeePerGas"], form["maxPriorityFeePerGas"]) for form in forms] == [
+        (50_000_000 << bump, 1_000_000 << bump) for bump in range(3)
+    ]
+    assert all(
+        {k: v for k, v in form.items() if k not in changing} == {k: v for k, v in forms[0].items() if k not in changing}
+        for form in forms
+    )
 
 
 def test_a_nonce_is_cancelled_at_the_confirmed_contract():
@@ -220,6 +255,9 @@ def _vector(fields: dict[str, object]) -> TradeIntent:
 
 buy = lambda **changes: replace(PURCHASE, intents=(replace(BUY, **changes), STOP_LOSS))  # noqa: E731
 mandate = lambda **changes: replace(PURCHASE, intents=(BUY, replace(STOP_LOSS, **changes)))  # noqa: E731
+permitted = lambda *permits: replace(  # noqa: E731
+    PURCHASE, permits=permits, steps=(step(Submit(0, 990_000, with_permit=True)),)
+)
 steps = lambda *actions: replace(PURCHASE, steps=tuple(step(one, n) for n, one in enumerate(actions)))  # noqa: E731
 priced = lambda **changes: replace(PURCHASE, steps=(replace(step(Approve(USDC, 50_000_000)), **changes),))  # noqa: E731
 
@@ -277,10 +315,13 @@ REFUSED = [
     ("more gas than a block", priced(gas=30_000_000)),
     ("fees that empty the account", priced(max_fee_wei=10**18)),
     ("a tip above the fee", priced(tip_wei=50_000_001)),
-    ("an unlimited permit", replace(PURCHASE, permit=Permit(UNLIMITED, 0, NOW_S + 600))),
-    ("a permit for more than the purchase", replace(PURCHASE, permit=Permit(50_000_001, 0, NOW_S + 600))),
-    ("a permit without a purchase", replace(PURCHASE, intents=(STOP_LOSS,), permit=Permit(0, 0, NOW_S + 9), steps=())),
-    ("a permit that outlives the purchase", replace(PURCHASE, permit=Permit(50_000_000, 0, NOW_S + 901))),
+    ("a permit that is not handed in", replace(PURCHASE, permits=(Permit(0, 0, NOW_S + 600),))),
+    ("two permits for one purchase", permitted(Permit(0, 0, NOW_S + 600), Permit(0, 1, NOW_S + 600))),
+    ("a permit of an intent that is not there", permitted(Permit(2, 0, NOW_S + 600))),
+    ("a permit of a mandate", permitted(Permit(1, 0, NOW_S + 600))),
+    ("a permit that outlives the purchase", permitted(Permit(0, 0, NOW_S + 901))),
+    ("too many dearer forms", priced(bumps=5)),
+    ("fees that empty the account when doubled", priced(max_fee_wei=6 * 10**8, gas=5_000_000, bumps=1)),
 ]  # fmt: skip
 
 
@@ -314,9 +355,9 @@ def test_every_submission_has_one_quote(routes):
 
 
 def test_a_plan_arrives_as_it_was_sent():
-    permit = Permit(50_000_000, 3, NOW_S + 600)
+    permit = Permit(0, 3, NOW_S + 600)
     actions = (Approve(USDC, 1, 2), Submit(0, 1, True), CancelNonce(UNLIMITED), FundWatcher(9))
-    plan = replace(steps(*actions), permit=permit)
+    plan = replace(steps(*actions), permits=(permit,))
 
     assert wire.read_plan(wire.canonical(wire.plan_document(plan))) == plan
 
@@ -375,10 +416,10 @@ def test_a_plan_with_anything_else_in_it_is_unreadable(line):
         wire.read_plan(line)
 
 
-@pytest.mark.parametrize("line", [b'["0x0"]', b'["01"]', b"[1]", b"{}", b'["0x' + b"00" * 16_385 + b'"]'])
-def test_quotes_that_are_no_bytes_are_unreadable(line):
+@pytest.mark.parametrize("routes", [b'["0x0"]', b'["01"]', b"[1]", b"{}", b'["0x' + b"00" * 16_385 + b'"]'])
+def test_quotes_that_are_no_bytes_are_unreadable(routes):
     with pytest.raises(PlanRefused):
-        wire.read_routes(line)
+        wire.read_order(b'{"steps": 1, "routes": ' + routes + b"}")
 
 
 # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -394,11 +435,11 @@ FORGED = {
     "a signature of the other intent": lambda s: replace(s, intents=s.intents[::-1]),
     "an intent too few": lambda s: replace(s, intents=s.intents[:1]),
     "an intent too many": lambda s: replace(s, intents=s.intents * 2),
-    "a permit nobody asked for": lambda s: replace(s, permit=bytes(65)),
-    "a transaction too few": lambda s: replace(s, transactions=s.transactions[:2]),
-    "transactions in another order": lambda s: replace(s, transactions=s.transactions[::-1]),
+    "a dearer form nobody asked for": lambda s: replace(s, steps=(s.steps[0] * 2, *s.steps[1:])),
+    "a transaction too few": lambda s: replace(s, steps=s.steps[:2]),
+    "transactions in another order": lambda s: replace(s, steps=s.steps[::-1]),
     "other bytes than its hash": lambda s: replace(
-        s, transactions=(replace(s.transactions[0], raw=s.transactions[1].raw), *s.transactions[1:])
+        s, steps=((replace(s.transactions[0], raw=s.transactions[1].raw),), *s.steps[1:])
     ),
 }
 
@@ -406,7 +447,7 @@ FORGED = {
 @pytest.mark.parametrize("change", FORGED.values(), ids=FORGED.keys())
 def test_an_answer_that_is_not_the_plan_is_not_believed(change):
     with pytest.raises(PlanRefused, match="something else"):
-        _checked(_forged(change), PURCHASE)
+        _checked(_forged(change), PURCHASE, PURCHASE.steps)
 
 
 # ── passwords and keys ────────────────────────────────────────────────────────────────────────────────────────────
@@ -441,13 +482,18 @@ def door(tmp_path, asked) -> Door:
     )
 
 
-def answers(door: Door, plan: Plan, routes: list[bytes]) -> list[dict]:
-    inward = BytesIO(
-        wire.canonical(wire.plan_document(plan)) + b"\n" + wire.canonical(wire.routes_document(routes)) + b"\n"
-    )
+def lines(*documents: object) -> bytes:
+    return b"".join(wire.canonical(document) + b"\n" for document in documents)
+
+
+def served(door: Door, *documents: object) -> list[dict]:
     outward = BytesIO()
-    serve_one_plan(inward, outward, door)
+    serve_one_plan(BytesIO(lines(*documents)), outward, door)
     return [json.loads(line) for line in outward.getvalue().splitlines()]
+
+
+def answers(door: Door, plan: Plan, routes: list[bytes]) -> list[dict]:
+    return served(door, wire.plan_document(plan), wire.order_document(len(plan.steps), routes))
 
 
 def cancelling(chain_id: int, contract: str, user: str) -> Plan:
@@ -458,7 +504,7 @@ def test_the_password_is_asked_for_with_the_wallet_the_chain_and_the_plans_code(
     ready, result = answers(door, PURCHASE, [QUOTE])
 
     assert ready == {"ready": True}
-    assert len(result["transactions"]) == 3
+    assert len(result["steps"]) == 3
     assert asked == [f"Password of main ({USER}), plan {code_of(PURCHASE)} on chain 8453: "]
 
 
@@ -476,13 +522,22 @@ def test_a_chain_without_a_confirmed_contract_signs_nothing(door, asked):
 
 
 def test_one_process_answers_one_plan(door):
-    line = wire.canonical(wire.plan_document(PURCHASE)) + b"\n"
-    quotes = wire.canonical(wire.routes_document([QUOTE])) + b"\n"
-    outward = BytesIO()
+    assert len(served(door, *[wire.plan_document(PURCHASE), wire.order_document(3, [QUOTE])] * 3)) == 2
 
-    serve_one_plan(BytesIO((line + quotes) * 3), outward, door)
 
-    assert len(outward.getvalue().splitlines()) == 2
+def test_the_steps_of_a_plan_are_signed_as_their_turns_come_each_once(door, asked):
+    orders = [wire.order_document(2, []), wire.order_document(1, [QUOTE]), wire.order_document(1, [QUOTE])]
+
+    _, first, second = served(door, wire.plan_document(PURCHASE), *orders)
+
+    assert [[one["nonce"] for (one,) in answer["steps"]] for answer in (first, second)] == [[0, 1], [2]]
+    assert (len(asked), first["intents"]) == (1, second["intents"])
+
+
+def test_no_more_steps_are_signed_than_the_plan_has(door):
+    _, failure = served(door, wire.plan_document(PURCHASE), wire.order_document(4, [QUOTE]))
+
+    assert failure["code"] == "plan_refused"
 
 
 def test_no_quotes_no_signature(door):
@@ -498,7 +553,7 @@ def test_the_throwaway_wallet_signs_on_its_own_chain_without_a_password(door, as
 
     _, result = answers(door, cancelling(EMBEDDED_CHAIN_ID, PUBLIC_CONTRACTS["trader"], wallet), [])
 
-    assert Account.recover_transaction(result["transactions"][0]["raw"]).lower() == wallet
+    assert Account.recover_transaction(result["steps"][0][0]["raw"]).lower() == wallet
     assert asked == []
 
 

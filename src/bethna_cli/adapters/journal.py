@@ -70,9 +70,15 @@ class SqliteJournal:
                     raise TradeKnown("This trade was approved before.", hint="bethna trades") from error
                 self._note(entry, at)
 
-    def sign(self, entry: JournalEntry, variants: Sequence[SignedTransaction], at: datetime) -> JournalEntry:
+    def sign(
+        self,
+        entry: JournalEntry,
+        variants: Sequence[SignedTransaction],
+        at: datetime,
+        errands: Sequence[Errand] = (),
+    ) -> JournalEntry:
         signed = replace(entry, state=TradeState.TX_SIGNED, variants=tuple(variants), handed_out=0, sent_at_s=None)
-        return self._change(entry, signed, at, variants)
+        return self._change(entry, signed, at, variants, errands)
 
     def add_variant(self, entry: JournalEntry, variant: SignedTransaction, at: datetime) -> JournalEntry:
         return self._change(entry, replace(entry, variants=(*entry.variants, variant)), at, [variant])
@@ -87,7 +93,12 @@ class SqliteJournal:
         return self._change(entry, moved, at)
 
     def _change(
-        self, before: JournalEntry, after: JournalEntry, at: datetime, added: Sequence[SignedTransaction] = ()
+        self,
+        before: JournalEntry,
+        after: JournalEntry,
+        at: datetime,
+        added: Sequence[SignedTransaction] = (),
+        errands: Sequence[Errand] = (),
     ) -> JournalEntry:
         after = replace(after, version=before.version + 1)
         fill = after.fill
@@ -111,6 +122,10 @@ class SqliteJournal:
                 raise TradeKnown("Another process has changed this trade meanwhile.", hint="bethna trades")
             if not after.variants:
                 self._db.execute("update transactions set is_current = 0 where digest = ?", (after.digest,))
+                self._db.execute(
+                    "update errands set ended_at = ? where after_trade = ? and ended_at is null",
+                    (iso(at), after.digest),
+                )
             for transaction in added:
                 place = after.variants.index(transaction)
                 self._db.execute(
@@ -118,6 +133,8 @@ class SqliteJournal:
                     " values (?, ?, ?, ?, ?, 1)",
                     (transaction.hash, after.digest, transaction.nonce, place, transaction.raw),
                 )
+            for errand in errands:
+                self._keep(errand, at)
             self._note(after, at)
         return after
 
@@ -180,23 +197,31 @@ class SqliteJournal:
     # ── errands ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def keep_errand(self, errand: Errand, at: datetime) -> None:
-        transaction = errand.transaction
         with self._transaction():
-            self._db.execute(
-                "insert or ignore into errands (hash, account, purpose, account_nonce, raw, at)"
-                " values (?, ?, ?, ?, ?, ?)",
-                (transaction.hash, errand.account, errand.purpose, transaction.nonce, transaction.raw, iso(at)),
-            )
+            self._keep(errand, at)
+
+    def _keep(self, errand: Errand, at: datetime) -> None:
+        one = errand.transaction
+        self._db.execute(
+            "insert or ignore into errands (hash, account, purpose, account_nonce, raw, at, after_trade)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (one.hash, errand.account, errand.purpose, one.nonce, one.raw, iso(at), errand.after),
+        )
 
     def errands(self) -> list[Errand]:
         with translated():
             rows = self._db.execute(
-                "select account, purpose, hash, account_nonce, raw from errands where ended_at is null"
+                "select account, purpose, hash, account_nonce, raw, after_trade from errands where ended_at is null"
                 " order by account, account_nonce, hash"
             ).fetchall()
         return [
-            Errand(Address(account), purpose, SignedTransaction(Hash(one), nonce, raw))
-            for account, purpose, one, nonce, raw in rows
+            Errand(
+                Address(account),
+                purpose,
+                SignedTransaction(Hash(one), nonce, raw),
+                None if after is None else Hash(after),
+            )
+            for account, purpose, one, nonce, raw, after in rows
         ]
 
     def end_errand(self, errand: Errand, at: datetime) -> None:

@@ -143,7 +143,20 @@ def _mandates(db: sqlite3.Connection) -> None:
     db.execute("create index mandates_by_purchase on mandates (purchase)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _journal, _decisions, _errands, _alerts, _positions, _mandates)
+def _errands_of_trades(db: sqlite3.Connection) -> None:
+    db.execute("alter table errands add column after_trade text references trades")
+
+
+STEPS: tuple[Step, ...] = (
+    _first_tables,
+    _journal,
+    _decisions,
+    _errands,
+    _alerts,
+    _positions,
+    _mandates,
+    _errands_of_trades,
+)
 
 
 def migrate(db: sqlite3.Connection) -> None:

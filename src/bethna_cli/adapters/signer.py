@@ -15,24 +15,28 @@ from bethna_cli.adapters.abi import encode, hash_text, keccak
 from bethna_cli.adapters.signer_sign import INTENT_TYPES, intent_values
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ConfigurationError, PlanRefused
-from bethna_cli.domain.signing import Plan, SignedIntent, SignedPlan
+from bethna_cli.domain.signing import Plan, SignedIntent, SignedPlan, Step
 from bethna_cli.domain.trade import TradeIntent
 
 STOP_WITHIN_S = 5.0
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UnlockedPlan:
-    """A plan whose key the signer holds open for one answer."""
+    """A plan whose key the signer holds open until all of its steps are signed; `done` counts those that are."""
 
     plan: Plan
     inward: IO[bytes]
     outward: IO[bytes]
+    done: int = 0
 
-    def sign(self, routes: Sequence[bytes]) -> SignedPlan:
-        _tell(self.inward, wire.routes_document(routes))
-        return _checked(wire.read_signed(_answer(self.outward)), self.plan)
+    def sign(self, routes: Sequence[bytes], steps: int | None = None) -> SignedPlan:
+        wanted = self.plan.steps[self.done :][:steps]
+        _tell(self.inward, wire.order_document(len(wanted), routes))
+        signed = _checked(wire.read_signed(_answer(self.outward)), self.plan, wanted)
+        self.done += len(wanted)
+        return signed
 
 
 class ProcessSigner:
@@ -98,15 +102,15 @@ def _gone() -> ConfigurationError:
     return ConfigurationError("The signer stopped without an answer; nothing was signed.", hint="bethna doctor")
 
 
-def _checked(signed: SignedPlan, plan: Plan) -> SignedPlan:
-    """Return what was signed. Raises PlanRefused unless it is exactly the plan, signed by its account."""
+def _checked(signed: SignedPlan, plan: Plan, steps: Sequence[Step]) -> SignedPlan:
+    """Return what was signed. Raises PlanRefused unless it is exactly the plan's, signed by its account."""
     answers = zip(plan.intents, signed.intents, strict=False)
     is_plan = (
         len(signed.intents) == len(plan.intents)
         and all(_is_signed(intent, answer, plan) for intent, answer in answers)
-        and (signed.permit is None) == (plan.permit is None)
-        and [one.nonce for one in signed.transactions] == [step.nonce for step in plan.steps]
-        and all(one.hash == hash_text(keccak(one.raw)) for one in signed.transactions)
+        and [[one.nonce for one in variants] for variants in signed.steps]
+        == [[step.nonce] * (step.bumps + 1) for step in steps]
+        and all(one.hash == hash_text(keccak(one.raw)) for variants in signed.steps for one in variants)
     )
     if not is_plan:
         raise PlanRefused("The signer gave back something else than the plan; nothing is sent.")

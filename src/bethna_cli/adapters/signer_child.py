@@ -1,11 +1,13 @@
 """The signer's side of the door: one plan in, a password, the venue's quotes, the signatures out, and the end.
 
-It runs in a process of its own, so that no key outlives a plan. Keys and passwords are never written to the pipe, and
-of an error only its own words are.
+Steps are signed in the plan's order, each once, when the quotes for them arrive: a quote lives about a minute, and the
+parts of a large order are minutes apart. It runs in a process of its own, so that no key outlives a plan. Keys and
+passwords are never written to the pipe, and of an error only its own words are.
 """
 
 import os
 import resource
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,24 +22,36 @@ from bethna_cli.domain.signing import Pins, Plan
 from bethna_cli.domain.wallet import LONGEST_PASSWORD, THROWAWAY, Password, PrivateKey
 from bethna_cli.ports import Clock, KeyStore
 
+KEY_LIFE_S = 1_200
+"""Longer than the last part of a large order takes."""
+
 AskPassword = Callable[[str], Password]
 """Asks for a password with the given words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What one signing process works with. pins: by chain id; throwaway: gives the embedded world's public key."""
+    """What one signing process works with. pins: by chain id; throwaway: gives the embedded world's public key.
+
+    on_open: called once a key is open.
+    """
 
     pins: Mapping[int, Pins]
     keys: KeyStore
     ask: AskPassword
     throwaway: Callable[[], PrivateKey]
     clock: Clock
+    on_open: Callable[[], object] = lambda: None
 
 
 def leave_no_core() -> None:
     """Forbid this process a core dump: it would hold the key."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_in_time() -> None:
+    """Have this process killed once no plan can need its key any more, whatever it waits for then."""
+    signal.alarm(KEY_LIFE_S)
 
 
 def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
@@ -52,12 +66,18 @@ def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
             raise PlanRefused(f"No contract is confirmed on chain {plan.chain_id}.", hint="bethna contract verify")
         require_allowed(plan, pins, int(door.clock.now().timestamp()))
         key = _key(plan, door)
+        door.on_open()
         wire.send(outward, {"ready": True})
-        line = wire.receive(inward)
-        if line is None:
-            return
-        signed = signed_plan(plan, pins, key, wire.read_routes(line))
-        wire.send(outward, wire.signed_document(signed))
+        left = plan.steps
+        while line := wire.receive(inward):
+            steps, routes = wire.read_order(line)
+            if steps > len(left):
+                raise PlanRefused(f"The plan has {len(left)} steps left, not {steps}.")
+            signed = signed_plan(plan, pins, key, routes, left[:steps])
+            wire.send(outward, wire.signed_document(signed))
+            left = left[steps:]
+            if not left:
+                return
     except BethnaError as error:
         wire.send(outward, wire.failure_document(error))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from bethna_cli.domain.chain import NO_ADDRESS, Address
 from bethna_cli.domain.errors import PlanRefused
 from bethna_cli.domain.signing import (
+    MOST_BUMPS,
     MOST_FEES_WEI,
     MOST_GAS_MONEY_WEI,
     Approve,
@@ -41,7 +42,7 @@ def require_allowed(plan: Plan, pins: Pins, now_s: int) -> None:
     for intent in plan.intents:
         _require_intent(intent, plan, pins)
     _require_nonces(plan.intents)
-    _require_permit(plan)
+    _require_permits(plan)
     _require_steps(plan, pins)
 
 
@@ -78,12 +79,13 @@ def _require_nonces(intents: Iterable[TradeIntent]) -> None:
         first[intent.nonce] = intent
 
 
-def _require_permit(plan: Plan) -> None:
-    if plan.permit is None:
-        return
-    _require(plan.permit.amount == _bought(plan) > 0, f"its permit is for {plan.permit.amount}, not {_bought(plan)}")
-    left_s = plan.permit.deadline_s - plan.block_time_s
-    _require(0 < left_s <= LONGEST_BUY_S, f"its permit's deadline is {left_s} s away")
+def _require_permits(plan: Plan) -> None:
+    """A permit is for what one intent gives, handed in with that intent, and lives no longer than a purchase may."""
+    handed_in = [submission.intent for submission in plan.submissions if submission.with_permit]
+    _require(sorted(handed_in) == sorted(permit.intent for permit in plan.permits), "a permit is not handed in once")
+    for permit in plan.permits:
+        left_s = permit.deadline_s - plan.block_time_s
+        _require(0 < left_s <= LONGEST_BUY_S, f"a permit's deadline is {left_s} s away")
 
 
 def _require_steps(plan: Plan, pins: Pins) -> None:
@@ -91,8 +93,9 @@ def _require_steps(plan: Plan, pins: Pins) -> None:
         _require(step.nonce == plan.steps[0].nonce + number, "its transactions are not in the account's order")
         _require(0 < step.gas <= MOST_GAS, f"{step.gas} gas is out of bounds")
         _require(step.tip_wei <= step.max_fee_wei, "a tip is above the highest fee")
+        _require(0 <= step.bumps <= MOST_BUMPS, f"{step.bumps} dearer forms of a transaction are out of bounds")
         _require_action(step, plan, pins)
-    fees_wei = sum(step.gas * step.max_fee_wei for step in plan.steps)
+    fees_wei = sum(step.most_wei for step in plan.steps)
     _require(
         fees_wei <= MOST_FEES_WEI, f"its fees could reach {ether(fees_wei)} ETH; the most is {ether(MOST_FEES_WEI)}"
     )
@@ -115,8 +118,6 @@ def _require_action(step: Step, plan: Plan, pins: Pins) -> None:
         _require(action.intent < len(plan.intents), f"it has no intent {action.intent}")
         intent = plan.intents[action.intent]
         _require(action.minimum_out >= intent.min_amount_out, "a transaction accepts less than its intent")
-        is_permitted = not action.with_permit or (plan.permit is not None and intent.side is Side.BUY)
-        _require(is_permitted, "a transaction hands in a permit that is not there")
         _require(
             intent.side is Side.SELL or action.with_permit or action.minimum_out == intent.min_amount_out,
             "a plain purchase has the minimum of its intent",

@@ -1,10 +1,11 @@
-"""What the signer does with a key: sign the intents, the permit and the transactions of one plan that was allowed.
+"""What the signer does with a key: sign the intents, the permits and the transactions of one plan that was allowed.
 
 Typed data and calldata are written here from the plan's fields; nothing that arrives ready-made is signed. eth-account
 does the signing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.abi import Function, artifact, hash_text
@@ -48,30 +49,49 @@ PERMIT_TYPES: Mapping[str, str] = {
     "nonce": "uint256",
     "deadline": "uint256",
 }
+SERIES_DOMAIN = ("OptionSeries", "1")
+"""Name and version of the EIP-712 domain that every series of the token router has for its permits."""
 _INTENT_TUPLE = f"({','.join(INTENT_TYPES.values())})"
 APPROVE = Function("approve", ("address", "uint256"), ("bool",))
 
 
-def signed_plan(plan: Plan, pins: Pins, key: PrivateKey, routes: Sequence[bytes]) -> SignedPlan:
-    """Sign a plan that `require_allowed` has let through. routes: the venue's quote for each submission, in order.
+def signed_plan(
+    plan: Plan, pins: Pins, key: PrivateKey, routes: Sequence[bytes], steps: Sequence[Step] | None = None
+) -> SignedPlan:
+    """Sign a plan that `require_allowed` has let through, or some of its steps and all of its intents.
 
-    Raises PlanRefused when the key is another account's, or the number of quotes does not fit.
+    routes: the venue's quote for each submission among the steps, in order. Raises PlanRefused when the key is another
+    account's, or the number of quotes does not fit.
     """
     from eth_account import Account
 
     account: LocalAccount = Account.from_key(key.octets)
     if account.address.lower() != plan.user:
         raise PlanRefused(f"The key is not that of {plan.user}.")
-    if len(routes) != len(plan.submissions):
-        raise PlanRefused(f"There are {len(routes)} quotes for {len(plan.submissions)} submissions.")
+    wanted = plan.steps if steps is None else tuple(steps)
+    submissions = sum(isinstance(step.action, Submit) for step in wanted)
+    if len(routes) != submissions:
+        raise PlanRefused(f"There are {len(routes)} quotes for {submissions} submissions.")
     intents = tuple(_signed_intent(intent, plan, account) for intent in plan.intents)
-    permit = None if plan.permit is None else _signed_permit(plan.permit, plan, pins, account)
-    waiting = iter(routes)
-    transactions = tuple(
-        _signed_transaction(step, *_call(step, plan, pins, intents, permit, waiting), plan, account)
-        for step in plan.steps
-    )
-    return SignedPlan(intents, permit, transactions)
+    desk = _Desk(plan, pins, account, intents, iter(routes))
+    return SignedPlan(intents, tuple(_signed_step(step, desk) for step in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """One plan at work: its key, its signed intents, and the quotes that are still to be used."""
+
+    plan: Plan
+    pins: Pins
+    account: "LocalAccount"
+    intents: Sequence[SignedIntent]
+    routes: Iterator[bytes]
+
+
+def _signed_step(step: Step, desk: _Desk) -> tuple[SignedTransaction, ...]:
+    """Sign a step, and its dearer forms."""
+    call = _call(step, desk)
+    return tuple(_signed_transaction(step, bump, *call, desk) for bump in range(step.bumps + 1))
 
 
 def intent_values(intent: TradeIntent) -> tuple[object, ...]:
@@ -103,21 +123,25 @@ def _signed_intent(intent: TradeIntent, plan: Plan, account: "LocalAccount") -> 
     return SignedIntent(hash_text(digest), signature)
 
 
-def _signed_permit(permit: Permit, plan: Plan, pins: Pins, account: "LocalAccount") -> bytes:
+def _signed_permit(permit: Permit, desk: _Desk) -> bytes:
+    """Sign for the token that the intent gives: USDC, or a series of the token router, each with its own domain."""
+    plan, pins, intent = desk.plan, desk.pins, desk.plan.intents[permit.intent]
+    is_buy = intent.side is Side.BUY
+    name, version = (pins.usdc_name, pins.usdc_version) if is_buy else SERIES_DOMAIN
     domain = {
-        "name": pins.usdc_name,
-        "version": pins.usdc_version,
+        "name": name,
+        "version": version,
         "chainId": plan.chain_id,
-        "verifyingContract": pins.usdc,
+        "verifyingContract": pins.usdc if is_buy else intent.option_token,
     }
     message = {
         "owner": plan.user,
         "spender": plan.contract,
-        "value": permit.amount,
+        "value": intent.amount_in,
         "nonce": permit.nonce,
         "deadline": permit.deadline_s,
     }
-    return _typed(domain, "Permit", PERMIT_TYPES, message, account)[1]
+    return _typed(domain, "Permit", PERMIT_TYPES, message, desk.account)[1]
 
 
 def _typed(
@@ -135,34 +159,27 @@ def _typed(
     return bytes(signed.message_hash), bytes(signed.signature)
 
 
-def _call(
-    step: Step,
-    plan: Plan,
-    pins: Pins,
-    intents: Sequence[SignedIntent],
-    permit: bytes | None,
-    routes: Iterator[bytes],
-) -> tuple[Address, bytes, int]:
+def _call(step: Step, desk: _Desk) -> tuple[Address, bytes, int]:
     """Return where a transaction goes, its calldata and its value in wei."""
-    action = step.action
+    action, plan = step.action, desk.plan
     if isinstance(action, Approve):
         return action.token, APPROVE.encode(plan.contract, action.amount), 0
     if isinstance(action, CancelNonce):
         return plan.contract, artifact("SentientTrader").function("cancelNonce").encode(action.nonce), 0
     if isinstance(action, Submit):
-        signature = intents[action.intent].signature
-        return plan.contract, _submission(action, plan, signature, permit, next(routes)), 0
-    if pins.watcher is None:
+        return plan.contract, _submission(action, desk), 0
+    if desk.pins.watcher is None:
         raise PlanRefused("No watcher is set up.", hint="bethna config set watcher_address")
-    return pins.watcher, b"", action.amount_wei
+    return desk.pins.watcher, b"", action.amount_wei
 
 
-def _submission(action: Submit, plan: Plan, signature: bytes, permit: bytes | None, route: bytes) -> bytes:
-    intent = plan.intents[action.intent]
-    trader = artifact("SentientTrader")
-    values = intent_values(intent)
-    if action.with_permit and permit is not None and plan.permit is not None:
-        parts = (plan.permit.deadline_s, permit[64], permit[:32], permit[32:64])
+def _submission(action: Submit, desk: _Desk) -> bytes:
+    intent, signature = desk.plan.intents[action.intent], desk.intents[action.intent].signature
+    trader, values, route = artifact("SentientTrader"), intent_values(intent), next(desk.routes)
+    permit = desk.plan.permit_of(action.intent) if action.with_permit else None
+    if permit is not None:
+        signed = _signed_permit(permit, desk)
+        parts = (permit.deadline_s, signed[64], signed[:32], signed[32:64])
         function = trader.function("executeTradeWithPermit")
         return function.encode(values, signature, action.minimum_out, route, *parts)
     if intent.side is Side.BUY:
@@ -171,21 +188,21 @@ def _submission(action: Submit, plan: Plan, signature: bytes, permit: bytes | No
 
 
 def _signed_transaction(
-    step: Step, to: Address, data: bytes, value_wei: int, plan: Plan, account: "LocalAccount"
+    step: Step, bump: int, to: Address, data: bytes, value_wei: int, desk: _Desk
 ) -> SignedTransaction:
     from eth_utils.address import to_checksum_address
 
-    signed = account.sign_transaction(
+    signed = desk.account.sign_transaction(
         {
             "type": 2,
-            "chainId": plan.chain_id,
+            "chainId": desk.plan.chain_id,
             "nonce": step.nonce,
             "to": to_checksum_address(to),
             "data": data,
             "value": value_wei,
             "gas": step.gas,
-            "maxFeePerGas": step.max_fee_wei,
-            "maxPriorityFeePerGas": step.tip_wei,
+            "maxFeePerGas": step.max_fee_wei << bump,
+            "maxPriorityFeePerGas": step.tip_wei << bump,
         }
     )
     return SignedTransaction(hash_text(bytes(signed.hash)), step.nonce, bytes(signed.raw_transaction))

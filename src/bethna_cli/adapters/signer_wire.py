@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import IO, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.chain import Address, Hash
@@ -22,6 +22,7 @@ from bethna_cli.domain.errors import (
     WrongPassword,
 )
 from bethna_cli.domain.signing import (
+    MOST_BUMPS,
     Approve,
     CancelNonce,
     FundWatcher,
@@ -69,7 +70,7 @@ class _Intent(_Strict):
 
 
 class _Permit(_Strict):
-    amount: _Uint
+    intent: _Index
     nonce: _Uint
     deadline_s: _Uint64
 
@@ -104,6 +105,7 @@ class _Step(_Strict):
     gas: _Uint64
     max_fee_wei: _Uint
     tip_wei: _Uint
+    bumps: Annotated[int, Field(ge=0, le=MOST_BUMPS)]
 
 
 class _Plan(_Strict):
@@ -112,7 +114,7 @@ class _Plan(_Strict):
     user: _Address
     block_time_s: _Uint64
     intents: Annotated[list[_Intent], Field(max_length=MOST_ITEMS)]
-    permit: _Permit | None
+    permits: Annotated[list[_Permit], Field(max_length=MOST_ITEMS)]
     steps: Annotated[list[_Step], Field(max_length=MOST_ITEMS)]
 
 
@@ -129,8 +131,12 @@ class _SignedTransaction(_Strict):
 
 class _Signed(_Strict):
     intents: list[_SignedIntent]
-    permit: _Octets | None
-    transactions: list[_SignedTransaction]
+    steps: list[list[_SignedTransaction]]
+
+
+class _Order(_Strict):
+    steps: Annotated[int, Field(ge=0, le=MOST_ITEMS)]
+    routes: Annotated[list[_Octets], Field(max_length=MOST_ITEMS)]
 
 
 class _Failure(_Strict):
@@ -142,7 +148,6 @@ class _Failure(_Strict):
 _KINDS = {Approve: "approve", Submit: "submit", CancelNonce: "cancel_nonce", FundWatcher: "fund_watcher"}
 _ACTIONS = {kind: action for action, kind in _KINDS.items()}
 _Model = TypeVar("_Model", bound=_Strict)
-_Routes = TypeAdapter(Annotated[list[_Octets], Field(max_length=MOST_ITEMS)])
 
 
 def send(channel: IO[bytes], document: object) -> None:
@@ -187,7 +192,7 @@ def read_plan(line: bytes) -> Plan:
         user=Address(wire.user),
         block_time_s=wire.block_time_s,
         intents=intents,
-        permit=None if wire.permit is None else Permit(**wire.permit.model_dump()),
+        permits=tuple(Permit(**one.model_dump()) for one in wire.permits),
         steps=tuple(_step(one) for one in wire.steps),
     )
 
@@ -198,29 +203,28 @@ def _intent(wire: _Intent) -> TradeIntent:
 
 def _step(wire: _Step) -> Step:
     fields = wire.action.model_dump(exclude={"kind"})
-    return Step(_ACTIONS[wire.action.kind](**fields), wire.nonce, wire.gas, wire.max_fee_wei, wire.tip_wei)
+    action = _ACTIONS[wire.action.kind](**fields)
+    return Step(action, wire.nonce, wire.gas, wire.max_fee_wei, wire.tip_wei, wire.bumps)
 
 
-def routes_document(routes: Sequence[bytes]) -> list[str]:
-    """Return the venue's quotes, one for each submission, as JSON values."""
-    return ["0x" + route.hex() for route in routes]
+def order_document(steps: int, routes: Sequence[bytes]) -> dict[str, object]:
+    """Return the order to sign the next `steps` steps, with the venue's quote for each submission among them."""
+    return {"steps": steps, "routes": ["0x" + route.hex() for route in routes]}
 
 
-def read_routes(line: bytes) -> list[bytes]:
-    """Read the venue's quotes. Raises PlanRefused."""
-    try:
-        return [bytes.fromhex(route[2:]) for route in _Routes.validate_python(read_json(line), strict=True)]
-    except (ValidationError, ValueError):
-        raise PlanRefused("The venue's quotes are not readable.") from None
+def read_order(line: bytes) -> tuple[int, list[bytes]]:
+    """Read how many steps are to be signed, and the venue's quotes for them. Raises PlanRefused."""
+    order = _read(_Order, line)
+    return order.steps, [bytes.fromhex(route[2:]) for route in order.routes]
 
 
 def signed_document(signed: SignedPlan) -> dict[str, object]:
     """Return signatures and transactions as JSON values."""
     return {
         "intents": [{"digest": one.digest, "signature": "0x" + one.signature.hex()} for one in signed.intents],
-        "permit": None if signed.permit is None else "0x" + signed.permit.hex(),
-        "transactions": [
-            {"hash": one.hash, "nonce": one.nonce, "raw": "0x" + one.raw.hex()} for one in signed.transactions
+        "steps": [
+            [{"hash": one.hash, "nonce": one.nonce, "raw": "0x" + one.raw.hex()} for one in variants]
+            for variants in signed.steps
         ],
     }
 
@@ -230,8 +234,10 @@ def read_signed(line: bytes) -> SignedPlan:
     wire = _read(_Signed, line)
     return SignedPlan(
         tuple(SignedIntent(Hash(one.digest), bytes.fromhex(one.signature[2:])) for one in wire.intents),
-        None if wire.permit is None else bytes.fromhex(wire.permit[2:]),
-        tuple(SignedTransaction(Hash(one.hash), one.nonce, bytes.fromhex(one.raw[2:])) for one in wire.transactions),
+        tuple(
+            tuple(SignedTransaction(Hash(one.hash), one.nonce, bytes.fromhex(one.raw[2:])) for one in variants)
+            for variants in wire.steps
+        ),
     )
 
 

@@ -78,7 +78,8 @@ class TokenVenue:
 
     def calldata(self, plan: Plan, order: RawOrder) -> bytes:
         (submission,) = plan.submissions
-        deadline_s = 0 if plan.permit is None else plan.permit.deadline_s
+        permit = plan.permit_of(submission.intent)
+        deadline_s = 0 if permit is None else permit.deadline_s
         values = intent_values(plan.intents[submission.intent])
         empty = (deadline_s, 0, bytes(32), bytes(32))
         return self._buy.encode(values, UNSIGNED, submission.minimum_out, route_data(order), *empty)

@@ -73,7 +73,14 @@ def plan_signer(settings: Settings, password_pipe: int | None = None) -> "Proces
 
 def sign_one_plan() -> None:
     """Be the signer: answer one plan on stdin, on stdout. The pins come from the files alone, not from variables."""
-    from bethna_cli.adapters.signer_child import Door, ask_at_terminal, ask_pipe, leave_no_core, serve_one_plan
+    from bethna_cli.adapters.signer_child import (
+        Door,
+        ask_at_terminal,
+        ask_pipe,
+        end_in_time,
+        leave_no_core,
+        serve_one_plan,
+    )
     from bethna_cli.adapters.sim.public_keys import private_key
     from bethna_cli.domain.wallet import PrivateKey
 
@@ -86,6 +93,7 @@ def sign_one_plan() -> None:
         ask=ask_pipe(int(sys.argv[1])) if len(sys.argv) > 1 else ask_at_terminal,
         throwaway=lambda: PrivateKey(private_key("throwaway_wallet")),
         clock=SystemClock(),
+        on_open=end_in_time,
     )
     serve_one_plan(sys.stdin.buffer, sys.stdout.buffer, door)
 

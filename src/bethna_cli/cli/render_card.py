@@ -48,8 +48,9 @@ def print_review(screen: Console, shown: Review) -> None:
     for digest in shown.digests:
         screen.print(Text(f"{'Digest':<14}{digest}"), soft_wrap=True)
     for plan in shown.plans:
-        if plan.permit is not None:
-            line_text = f"{'Permit':<14}the contract may take {usdc_to_decimal(plan.permit.amount):f} USDC, once"
+        for permit in plan.permits:
+            amount = usdc_to_decimal(plan.intents[permit.intent].amount_in)
+            line_text = f"{'Permit':<14}the contract may take {amount:f} USDC, once"
             screen.print(Text(line_text), soft_wrap=True)
 
 

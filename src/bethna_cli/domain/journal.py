@@ -73,8 +73,13 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A transaction that trades nothing: a permission, its withdrawal, a cancelled nonce, gas money for the watcher."""
+    """A transaction that trades nothing: a permission, its withdrawal, a cancelled nonce, gas money for the watcher.
+
+    after: the digest of the trade that it belongs to, whose account nonce is the one below; it is sent once that trade
+    is filled, and never when it ends without.
+    """
 
     account: Address
     purpose: str
     transaction: SignedTransaction
+    after: Hash | None = None

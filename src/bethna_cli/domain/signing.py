@@ -1,4 +1,4 @@
-"""What a person's key may be asked to sign: one plan, made of intents, one permit and the transactions they need.
+"""What a person's key may be asked to sign: one plan, made of intents, their permits and the transactions they need.
 
 There is no other request: no bytes, no message, no transaction to an address of somebody's choice. A plan names what
 is to happen; the signer writes the calldata itself.
@@ -16,12 +16,18 @@ MOST_GAS_MONEY_WEI = 5 * 10**15
 MOST_FEES_WEI = 5 * 10**15
 """What all transactions of a plan may cost in fees at most: 0.005 ETH, a hundred times what they cost on Base."""
 
+MOST_BUMPS = 4
+"""How many dearer forms of one transaction a plan may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """An ERC-2612 permit: the contract may take exactly `amount` USDC base units, with the token's own nonce."""
+    """An ERC-2612 permit: the contract may take exactly what intent number `intent` of the plan gives, once.
 
-    amount: int
+    nonce: the token's own for the account.
+    """
+
+    intent: int
     nonce: int
     deadline_s: int
 
@@ -42,7 +48,7 @@ class Approve:
 class Submit:
     """Send intent number `intent` of the plan, from 0, to the contract. The contract must pay at least `minimum_out`.
 
-    with_permit: hand in the plan's permit with it.
+    with_permit: hand in that intent's permit with it.
     """
 
     intent: int
@@ -69,13 +75,22 @@ Action = Approve | Submit | CancelNonce | FundWatcher
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One EIP-1559 transaction from the person's account; `nonce` is the account's."""
+    """One EIP-1559 transaction from the person's account; `nonce` is the account's.
+
+    bumps: how many dearer ones of the same nonce and calldata are signed with it, each for twice the fees of the last.
+    """
 
     action: Action
     nonce: int
     gas: int
     max_fee_wei: int
     tip_wei: int
+    bumps: int = 0
+
+    @property
+    def most_wei(self) -> int:
+        """What it can cost at most, in its dearest form."""
+        return self.gas * (self.max_fee_wei << self.bumps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +102,17 @@ class Plan:
     user: Address
     block_time_s: int
     intents: tuple[TradeIntent, ...] = ()
-    permit: Permit | None = None
+    permits: tuple[Permit, ...] = ()
     steps: tuple[Step, ...] = ()
 
     @property
     def submissions(self) -> tuple[Submit, ...]:
         """The steps that need a fresh quote of the venue, in their order."""
         return tuple(step.action for step in self.steps if isinstance(step.action, Submit))
+
+    def permit_of(self, intent: int) -> Permit | None:
+        """Return the permit that belongs to an intent, None when it has none."""
+        return next((permit for permit in self.permits if permit.intent == intent), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +151,18 @@ class SignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SignedPlan:
-    """What came of a plan, in its order."""
+    """What came of a plan, or of some of its steps, in its order.
+
+    steps: for each step its transactions, of one account nonce and one calldata, fees rising.
+    """
 
     intents: tuple[SignedIntent, ...]
-    permit: bytes | None = field(repr=False)
-    transactions: tuple[SignedTransaction, ...]
+    steps: tuple[tuple[SignedTransaction, ...], ...]
+
+    @property
+    def transactions(self) -> tuple[SignedTransaction, ...]:
+        """Each step's cheapest transaction."""
+        return tuple(variants[0] for variants in self.steps)
 
 
 USDC_DOMAINS: dict[int, tuple[str, str]] = {

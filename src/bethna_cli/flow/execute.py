@@ -63,10 +63,13 @@ async def approve(
     return entries
 
 
-async def submit(desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[SignedTransaction]) -> Progress:
-    """Journal the transactions that carry an approved trade, then send the first.
+async def submit(
+    desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[SignedTransaction], errands: Sequence[Errand] = ()
+) -> Progress:
+    """Journal the transactions that carry an approved trade, and its errands, then send the first.
 
-    variants: one account nonce and one calldata, fees rising. Raises TradeRefused when the account's nonce has moved on
+    variants: one account nonce and one calldata, fees rising. errands: what is to be sent once the trade is filled, on
+    the account nonces that follow. Raises TradeRefused when the account's nonce has moved on
     since they were signed (nothing was kept or sent), TradingHalted.
     """
     _require_trading(desk)
@@ -78,7 +81,7 @@ async def submit(desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[Si
         expected = await _next_account_nonce(desk, user)
         if nonces != {expected}:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
-        signed = desk.journal.sign(entry, variants, desk.clock.now())
+        signed = desk.journal.sign(entry, variants, desk.clock.now(), errands)
         return await _hand_out(desk, signed, 1)
 
 
@@ -103,8 +106,13 @@ async def settle(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
 async def recover(desk: ExecutionDesk) -> list[Progress]:
     """Bring every open entry to what the chain shows, in the order of the account nonces, so that gaps are filled."""
     for errand in desk.journal.errands():
-        await _run_again(desk, errand)
-    return [await advance(desk, entry) for entry in desk.journal.entries(only_open=True)]
+        if errand.after is None:
+            await _run_again(desk, errand)
+    progresses = [await advance(desk, entry) for entry in desk.journal.entries(only_open=True)]
+    for errand in desk.journal.errands():
+        if errand.after is not None:
+            await _run_again(desk, errand)
+    return progresses
 
 
 async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
@@ -144,6 +152,17 @@ async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
         desk.journal.keep_errand(errand, desk.clock.now())
         await _send(desk, errand.transaction)
+    return await _receipt(desk, errand)
+
+
+async def finish_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
+    """Send an errand that was journaled with its trade, which is filled now, and wait for its receipt."""
+    async with desk.journal.sending(errand.account):
+        await _send(desk, errand.transaction)
+    return await _receipt(desk, errand)
+
+
+async def _receipt(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     for _ in range(RECEIPT_LOOKS):
         receipt = await desk.chain.receipt(errand.transaction.hash)
         if receipt is not None:
@@ -153,10 +172,17 @@ async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
 
 
 async def _run_again(desk: ExecutionDesk, errand: Errand) -> None:
-    """End an errand whose account nonce is used for good; send the same bytes again while it is not used at all."""
+    """End an errand whose account nonce is used for good; send the same bytes again while it is not used at all.
+
+    One that belongs to a trade waits for its fill, and is over when the trade has ended without.
+    """
+    trade = None if errand.after is None else desk.journal.entry(errand.after)
     final = await desk.chain.block(Tag.FINALIZED)
-    if await desk.chain.nonce(errand.account, final.hash) > errand.transaction.nonce:
+    is_used = await desk.chain.nonce(errand.account, final.hash) > errand.transaction.nonce
+    if is_used or (trade is not None and trade.fill is None and trade.state in ENDED):
         desk.journal.end_errand(errand, desk.clock.now())
+    elif trade is not None and trade.fill is None:
+        return
     elif await desk.chain.nonce(errand.account, Tag.LATEST) <= errand.transaction.nonce:
         async with desk.journal.sending(errand.account):
             await _send(desk, errand.transaction)

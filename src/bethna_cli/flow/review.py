@@ -148,7 +148,7 @@ def _plan(desk: TradingDesk, trade: PlannedTrade, sight: Sight, number: int) -> 
         user=desk.wallet.address,
         block_time_s=sight.state.block.timestamp_s,
         intents=(trade.intent,),
-        permit=Permit(trade.intent.amount_in, sight.purse.permit_nonce + number, trade.intent.deadline_s),
+        permits=(Permit(0, sight.purse.permit_nonce + number, trade.intent.deadline_s),),
         steps=(Step(submission, sight.purse.nonce + number, GAS_PER_BUY, *fees),),
     )
 
