@@ -267,3 +267,25 @@ class TradeOnAChain(RuleBasedStateMachine):
 
 TestTradeOnAChain = TradeOnAChain.TestCase
 TestTradeOnAChain.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+# ── exits that the watcher sends ──────────────────────────────────────────────────────────────────────────────────
+
+EXIT = replace(TRADE, intent=replace(TRADE.intent, executor="0x" + "77" * 20))
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+def test_an_exit_that_the_chain_refused_may_be_tried_again_within_its_mandate(depth: Depth):
+    entry = replace(SENT, trade=EXIT)
+
+    assert entry.account == EXIT.intent.executor
+    assert step(entry, on_chain(depth, fill=None)) == Step(Action.MOVE, S.APPROVED)
+    assert step(SENT, on_chain(depth, fill=None)).state is S.MINED
+
+
+def test_an_exit_is_never_tried_again_once_its_nonce_is_used_or_its_time_is_over():
+    entry = replace(SENT, trade=EXIT, state=S.APPROVED, variants=())
+
+    assert step(entry, replace(QUIET, is_nonce_used=True)).action is Action.WAIT
+    assert step(entry, replace(QUIET, is_nonce_used=True, is_nonce_used_final=True)).state is S.CANCELLED
+    assert step(entry, replace(QUIET, time_s=DEADLINE_S + 1, final_time_s=DEADLINE_S + 1)).state is S.DEAD

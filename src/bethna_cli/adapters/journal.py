@@ -22,7 +22,7 @@ from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
 from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
 from bethna_cli.domain.signing import SignedTransaction
-from bethna_cli.domain.trade import require_address
+from bethna_cli.domain.trade import Side, require_address
 from bethna_cli.domain.units import iso
 
 ENDED = (TradeState.FINAL, TradeState.REVERTED, TradeState.CANCELLED, TradeState.DEAD)
@@ -80,6 +80,20 @@ class SqliteJournal:
         signed = replace(entry, state=TradeState.TX_SIGNED, variants=tuple(variants), handed_out=0, sent_at_s=None)
         return self._change(entry, signed, at, variants, errands)
 
+    def _require_only_sale(self, entry: JournalEntry) -> None:
+        """Refuse a sale while another plan's sale of the same contracts is on its way: both would be too much."""
+        intent = entry.trade.intent
+        if intent.side is not Side.SELL:
+            return
+        sent = (TradeState.TX_SIGNED.value, TradeState.BROADCAST.value)
+        rows = self._db.execute(
+            "select trade from trades where user = ? and plan_id != ? and state in (?, ?)",
+            (intent.user, entry.plan_id, *sent),
+        )
+        others = (read_trade(row[0]).intent for row in rows)
+        if any(one.side is Side.SELL and one.option_token == intent.option_token for one in others):
+            raise TradeKnown("Another sale of the same option is on its way.", hint="bethna trades")
+
     def add_variant(self, entry: JournalEntry, variant: SignedTransaction, at: datetime) -> JournalEntry:
         return self._change(entry, replace(entry, variants=(*entry.variants, variant)), at, [variant])
 
@@ -113,6 +127,8 @@ class SqliteJournal:
             before.version,
         )
         with self._transaction():
+            if after.state is TradeState.TX_SIGNED and before.state is not after.state:
+                self._require_only_sale(after)
             changed = self._db.execute(
                 "update trades set state = ?, version = ?, handed_out = ?, sent_at_s = ?, fill = ?, fill_key = ?"
                 " where digest = ? and version = ?",
@@ -165,9 +181,7 @@ class SqliteJournal:
     def entries(self, *, only_open: bool = False) -> list[JournalEntry]:
         ended = [state.value for state in ENDED]
         found = self._read("where state not in (?, ?, ?, ?)", ended) if only_open else self._read("", ())
-        return sorted(
-            found, key=lambda e: (e.trade.intent.user, e.account_nonce is None, e.account_nonce or 0, e.digest)
-        )
+        return sorted(found, key=lambda e: (e.account, e.account_nonce is None, e.account_nonce or 0, e.digest))
 
     def _read(self, where: str, values: Sequence[object]) -> list[JournalEntry]:
         columns = "digest, plan_id, state, version, first_block, handed_out, sent_at_s, trade, fill"

@@ -6,7 +6,7 @@ Amounts are base units, times Unix seconds. The chain is the truth; an entry is 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.chain import NO_ADDRESS, Address, Hash
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade
 
@@ -64,6 +64,17 @@ class JournalEntry:
     handed_out: int = 0
     sent_at_s: int | None = None
     fill: Fill | None = None
+
+    @property
+    def account(self) -> Address:
+        """Who sends it: the person, or the watcher where the intent is a mandate that names it."""
+        intent = self.trade.intent
+        return intent.executor if self.is_mandated else intent.user
+
+    @property
+    def is_mandated(self) -> bool:
+        """Say whether the intent was signed ahead of time, for the watcher to send until it has sold."""
+        return self.trade.intent.executor not in (self.trade.intent.user, NO_ADDRESS)
 
     @property
     def account_nonce(self) -> int | None:

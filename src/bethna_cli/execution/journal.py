@@ -127,6 +127,10 @@ def next_step(entry: JournalEntry, seen: Seen, now_s: int, patience: Patience | 
 
 
 def _mined(entry: JournalEntry, mined: Mined) -> Step:
+    if mined.fill is None and entry.is_mandated:
+        # The sale that was refused on chain has used nothing of the mandate: it may be tried again, and the contract
+        # executes its nonce once, whichever attempt that is.
+        return Step(Action.MOVE, S.APPROVED)
     if mined.depth is Depth.FINAL:
         state = S.REVERTED if mined.fill is None else S.FINAL
     else:

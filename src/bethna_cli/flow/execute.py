@@ -76,9 +76,8 @@ async def submit(
     nonces = {variant.nonce for variant in variants}
     if len(nonces) != 1 or entry.state is not TradeState.APPROVED:
         raise ValueError("not the transactions of one approved trade")
-    user = entry.trade.intent.user
-    async with desk.journal.sending(user):
-        expected = await _next_account_nonce(desk, user)
+    async with desk.journal.sending(entry.account):
+        expected = await _next_account_nonce(desk, entry.account)
         if nonces != {expected}:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
         signed = desk.journal.sign(entry, variants, desk.clock.now(), errands)
@@ -129,7 +128,7 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
             entry = desk.journal.move(entry, step.state, step.fill, desk.clock.now())
         elif step.action in (Action.SEND, Action.BUMP) and desk.journal.halted() is None:
             count = max(1, entry.handed_out) + (1 if step.action is Action.BUMP else 0)
-            async with desk.journal.sending(entry.trade.intent.user):
+            async with desk.journal.sending(entry.account):
                 progress = await _hand_out(desk, entry, count)
             entry, remark = progress.entry, progress.remark
             if remark is not None:
@@ -209,16 +208,16 @@ async def _send(desk: ExecutionDesk, transaction: SignedTransaction) -> str | No
     return None
 
 
-async def _next_account_nonce(desk: ExecutionDesk, user: Address) -> int:
+async def _next_account_nonce(desk: ExecutionDesk, account: Address) -> int:
     """Return the first account nonce that neither the node nor the journal has given away."""
-    pending = await desk.chain.nonce(user, Tag.PENDING)
-    mined = await desk.chain.nonce(user, Tag.LATEST)
+    pending = await desk.chain.nonce(account, Tag.PENDING)
+    mined = await desk.chain.nonce(account, Tag.LATEST)
     ours = [
         other.account_nonce
         for other in desk.journal.entries(only_open=True)
-        if other.trade.intent.user == user and other.account_nonce is not None
+        if other.account == account and other.account_nonce is not None
     ]
-    errands = [one.transaction.nonce for one in desk.journal.errands() if one.account == user]
+    errands = [one.transaction.nonce for one in desk.journal.errands() if one.account == account]
     return max([pending, *(nonce + 1 for nonce in (*ours, *errands) if nonce >= mined)])
 
 
@@ -242,8 +241,8 @@ async def _observe(desk: ExecutionDesk, entry: JournalEntry) -> Seen:
     trade, chain = entry.trade, desk.chain
     final, head = await chain.block(Tag.FINALIZED), await chain.block(Tag.LATEST)
     unmined = Unmined(
-        account_nonce=await chain.nonce(trade.intent.user, Tag.LATEST),
-        final_account_nonce=await chain.nonce(trade.intent.user, final.hash),
+        account_nonce=await chain.nonce(entry.account, Tag.LATEST),
+        final_account_nonce=await chain.nonce(entry.account, final.hash),
         is_nonce_used=await desk.evidence.is_nonce_used(trade, head.hash),
         is_nonce_used_final=await desk.evidence.is_nonce_used(trade, final.hash),
         time_s=head.timestamp_s,
