@@ -53,7 +53,7 @@ def reach_to(number: int, *, safe: int = 0, final: int = 0) -> Reach:
 
 def stretch(first: int, last: int, events: list[ChainEvent], *, final: int = 0, is_head: bool = False) -> Stretch:
     within = tuple(one for one in events if first <= one.block_number <= last)
-    return Stretch(first, reach_to(last, final=final), within, TERMS, is_head)
+    return Stretch(first, last, reach_to(last, final=final), within, TERMS, is_head)
 
 
 def random_history(chance: random.Random, blocks: int, first: int = 1) -> list[ChainEvent]:

@@ -7,7 +7,7 @@ an empty list for an outage, or an exception of the library underneath.
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bethna_cli.domain.errors import ContractRefused
 from bethna_cli.domain.market import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         Log,
         LogQuery,
         Receipt,
+        Section,
         Tag,
         UnsignedTransaction,
     )
@@ -177,6 +178,10 @@ class Chain(Protocol):
 
     async def logs(self, query: "LogQuery", first: int, last: int) -> "list[Log]":
         """Return the logs of the blocks `first` to `last`, in order, only when the endpoint proves to have them all."""
+        ...
+
+    async def section(self, queries: "Sequence[LogQuery]", first: int, last: int) -> "Section":
+        """Return the blocks `first` to `last` of one endpoint and the logs in them that any of the queries means."""
         ...
 
 
@@ -454,6 +459,40 @@ class Alerts(Protocol):
         ...
 
 
+class Sighting(NamedTuple):
+    """What a run of blocks shows of an account: the blocks, its events in order, the terms of tokens not met before."""
+
+    blocks: "tuple[Block, ...]"
+    events: "tuple[ChainEvent, ...]"
+    terms: "Mapping[Address, OptionTerms]"
+
+
+class OptionEvents(Protocol):
+    """The events of an account's options, as a chain shows them. Raises what Chain raises, and ContractMismatch.
+
+    known: the terms of the tokens met before, which are options for certain.
+    """
+
+    @property
+    def venues(self) -> "tuple[Address, ...]":
+        """The contracts whose trades are read."""
+        ...
+
+    async def first_block(self) -> int:
+        """Return a block before which none of the venues existed."""
+        ...
+
+    async def read(self, account: "Address", first: int, last: int, known: "Mapping[Address, OptionTerms]") -> Sighting:
+        """Read the blocks `first` to `last`, proven; with several endpoints, trades that all of them show."""
+        ...
+
+    async def of_receipt(
+        self, account: "Address", receipt: "Receipt", block: "Block", known: "Mapping[Address, OptionTerms]"
+    ) -> Sighting:
+        """Read one transaction; block: the one it is in."""
+        ...
+
+
 Tell = Callable[["Change"], "Alert | None"]
 """What a person should hear about a change; kept in the transaction of the change."""
 
@@ -477,7 +516,7 @@ class Positions(Protocol):
         ...
 
     def replace(self, stretch: "Stretch", at: datetime, tell: Tell) -> "list[Change]":
-        """Make a stretch of blocks what the chain shows, and go on from its end.
+        """Make a stretch of blocks what the chain shows, and know the stretch's reach from now on.
 
         A position whose purchase is not there any more becomes UNCONFIRMED, and goes once that is final.
         """

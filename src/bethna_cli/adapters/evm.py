@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bethna_cli.adapters import abi, evm_wire
 from bethna_cli.adapters.evm_endpoint import Endpoint
-from bethna_cli.adapters.evm_logs import proven_logs
+from bethna_cli.adapters.evm_logs import proven_section
 from bethna_cli.adapters.evm_send import send_once
 from bethna_cli.adapters.evm_wire import strictly
 from bethna_cli.adapters.rpc import JsonRpc, NotSent, Request
@@ -25,6 +25,7 @@ from bethna_cli.domain.chain import (
     Log,
     LogQuery,
     Receipt,
+    Section,
     Tag,
 )
 from bethna_cli.domain.errors import (
@@ -195,9 +196,12 @@ class EvmChain:
         return await self._first(work)
 
     async def logs(self, query: LogQuery, first: int, last: int) -> list[Log]:
+        return list((await self.section([query], first, last)).logs)
+
+    async def section(self, queries: Sequence[LogQuery], first: int, last: int) -> Section:
         if not 0 <= first <= last < first + LONGEST_LOG_RANGE:
             raise UsageError(f"Logs of blocks {first} to {last}: at most {LONGEST_LOG_RANGE} blocks at a time.")
-        return await self._first(lambda endpoint: proven_logs(endpoint, query, first, last))
+        return await self._first(lambda endpoint: proven_section(endpoint, queries, first, last))
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bethna_cli.adapters.evm_wire import block_of, filter_param, logs_of, matches, strictly
 from bethna_cli.adapters.rpc import Request
-from bethna_cli.domain.chain import Block, Log, LogQuery
+from bethna_cli.domain.chain import Block, Log, LogQuery, Section
 from bethna_cli.domain.errors import NodeBehind, SourceMalformed
 
 CHUNK_BLOCKS = 50
@@ -27,30 +27,33 @@ class Asker(Protocol):
     async def read(self, requests: Sequence[Request]) -> list[object]: ...
 
 
-async def proven_logs(node: Asker, query: LogQuery, first: int, last: int) -> list[Log]:
-    """Return the logs of the blocks `first` to `last` in order. Raises NodeBehind, SourceMalformed."""
+async def proven_section(node: Asker, queries: Sequence[LogQuery], first: int, last: int) -> Section:
+    """Return the blocks `first` to `last` and their logs in order. Raises NodeBehind, SourceMalformed."""
+    blocks: list[Block] = []
     found: list[Log] = []
-    parent: Block | None = None
     for start in range(first, last + 1, CHUNK_BLOCKS):
         end = min(start + CHUNK_BLOCKS - 1, last)
-        headers, logs = await _chunk(node, query, start, end)
-        _check_chain(node.name, headers, start, parent)
-        _check_logs(node.name, query, headers, logs)
-        await _check_silent(node, query, headers, logs)
-        found += sorted(logs, key=lambda log: (log.block_number, log.log_index))
-        parent = headers[-1]
-    return found
+        headers, answers = await _chunk(node, queries, start, end)
+        _check_chain(node.name, headers, start, blocks[-1] if blocks else None)
+        for query, logs in zip(queries, answers, strict=True):
+            _check_logs(node.name, query, headers, logs)
+            await _check_silent(node, query, headers, logs)
+        places = {(log.block_number, log.log_index): log for logs in answers for log in logs}
+        found += [log for _, log in sorted(places.items())]
+        blocks += headers
+    return Section(tuple(blocks), tuple(found))
 
 
-async def _chunk(node: Asker, query: LogQuery, start: int, end: int) -> tuple[list[Block], list[Log]]:
+async def _chunk(node: Asker, queries: Sequence[LogQuery], start: int, end: int) -> tuple[list[Block], list[list[Log]]]:
     reach: dict[str, object] = {"fromBlock": hex(start), "toBlock": hex(end)}
-    requests: list[Request] = [("eth_getLogs", [filter_param(query) | reach])]
+    requests: list[Request] = [("eth_getLogs", [filter_param(query) | reach]) for query in queries]
     requests += [("eth_getBlockByNumber", [hex(number), False]) for number in range(start, end + 1)]
-    logs, *headers = await node.read(requests)
+    answers = await node.read(requests)
+    logs, headers = answers[: len(queries)], answers[len(queries) :]
     if None in headers:
         raise NodeBehind(node.name, f"it does not have block {start + headers.index(None)}")
     blocks = [strictly(node.name, "a block", block_of, header) for header in headers]
-    return blocks, strictly(node.name, "a log", logs_of, logs)
+    return blocks, [strictly(node.name, "a log", logs_of, one) for one in logs]
 
 
 def _check_chain(name: str, headers: Sequence[Block], start: int, parent: Block | None) -> None:

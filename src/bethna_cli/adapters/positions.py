@@ -124,7 +124,7 @@ class SqlitePositions:
 
     def replace(self, stretch: Stretch, at: datetime, tell: Tell) -> list[Change]:
         reach = stretch.reach
-        last = _LARGEST_INTEGER if stretch.is_head else reach.cursor.number
+        last = _LARGEST_INTEGER if stretch.is_head else stretch.last
         with self._transaction():
             gone = self._db.execute(
                 "delete from chain_events where chain_id = ? and account = ? and block_number between ? and ?"

@@ -74,6 +74,14 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A run of blocks that follow each other, and the logs in them that were asked for, in order."""
+
+    blocks: tuple[Block, ...]
+    logs: tuple[Log, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a mined transaction did. `contract_address` is where it deployed a contract."""
 

@@ -184,12 +184,13 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What the blocks from `first` to the reach's cursor hold for its account: these events, and no others.
+    """What the blocks `first` to `last` hold for the reach's account: these events, and no others.
 
-    is_head: nothing lies beyond the cursor, so what was noted of later blocks is gone.
+    reach: how far everything is known with them. is_head: the chain ends here, so what was noted beyond is gone.
     """
 
     first: int
+    last: int
     reach: Reach
     events: tuple[ChainEvent, ...]
     terms: Mapping[Address, OptionTerms]
