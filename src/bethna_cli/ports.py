@@ -24,7 +24,7 @@ from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
 if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and they cost 10 ms
     from pathlib import Path
 
-    from bethna_cli.domain.alert import Alert, KeptAlert
+    from bethna_cli.domain.alert import Alert, ChannelState, Delivery, KeptAlert, Level
     from bethna_cli.domain.approval import Decision, Purse
     from bethna_cli.domain.chain import (
         Account,
@@ -547,6 +547,65 @@ class Positions(Protocol):
     def forget(self, account: "Address") -> None:
         """Drop everything that can be read from the chain again, so that it is."""
         ...
+
+
+class Outbox(Protocol):
+    """What each channel has yet to tell, and how it fares; times are the machine's.
+
+    A channel is known from the first `gather` on. Raises ConfigurationError when the store cannot be used.
+    """
+
+    def gather(self, channel: str, at: datetime) -> "Level | None":
+        """Put down what a channel has to tell since the last time, and return the loudest level of it."""
+        ...
+
+    def put_by_hand(self, alert: "Alert", channels: Sequence[str], at: datetime) -> "KeptAlert":
+        """Keep an alert that the caller tells over these channels itself, so that nobody else does."""
+        ...
+
+    def state(self, channel: str) -> "ChannelState": ...
+
+    def states(self) -> "list[ChannelState]":
+        """Return how every channel fares that was ever used."""
+        ...
+
+    def lease(self, channel: str, at: datetime, until: datetime) -> bool:
+        """Take the right to tell over a channel, and say whether it was free; nobody holds it longer than `until`."""
+        ...
+
+    def extend(self, channel: str, until: datetime) -> None: ...
+
+    def release(self, channel: str) -> None: ...
+
+    def pending(self, channel: str, limit: int, *, only_loud: bool = False) -> "list[KeptAlert]":
+        """Return the first alerts that the channel has yet to tell, in order; only_loud: without those of INFO."""
+        ...
+
+    def was_told(self, channel: str, alert: "Alert", since: datetime) -> bool:
+        """Say whether one of the same kind about the same position was told over the channel since then."""
+        ...
+
+    def note(self, channel: str, kept: "KeptAlert", state: "Delivery", at: datetime) -> None: ...
+
+    def refused(self, channel: str, kept: "KeptAlert") -> int:
+        """Count a refusal of one alert, and return how many there were."""
+        ...
+
+    def works(self, channel: str) -> None: ...
+
+    def fails(self, channel: str, failures: int, next_try_at: datetime, error: str) -> None: ...
+
+
+class Notifier(Protocol):
+    """One way to reach the person. Its name is safe to show; telling the same alert twice looks like once.
+
+    Raises ChannelDown when the channel does not work now, MessageRefused when it works and will not take this one.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def tell(self, kept: "KeptAlert") -> None: ...
 
 
 class Ledger(Protocol):

@@ -17,7 +17,24 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, UsageError
 from bethna_cli.domain.units import Usdc, usdc_from_decimal
 from bethna_cli.settings_files import keyring_values, read_values, unknown_key
-from bethna_cli.settings_types import Account, Amount, Days, ExistingFolder, Finite, Moment, Pin, RpcUrls, Secret, Url
+from bethna_cli.settings_types import (
+    Account,
+    Amount,
+    Days,
+    ExistingFolder,
+    Finite,
+    Host,
+    Hours,
+    Line,
+    Mailbox,
+    Mailboxes,
+    Moment,
+    Pin,
+    RpcUrls,
+    Secret,
+    SecretLine,
+    Url,
+)
 
 ENV_PREFIX = "BETHNA_"
 NOT_SETTINGS = frozenset({"BETHNA_HOME", "BETHNA_DEBUG", "BETHNA_DATA"})
@@ -81,6 +98,18 @@ class Settings(BaseModel):
         900.0, gt=0, le=86_400, description="how long a recommendation can be approved, in seconds"
     )
     slippage_bps: int = Field(100, ge=1, le=1000, description="how much less than quoted you accept; 100 is 1 %")
+    smtp_host: Host | None = Field(None, description="the mail server that takes alerts; e-mail is on with mail_to")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="its port: 587 for starttls, 465 for tls")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how mail is kept private; none only on this machine"
+    )
+    smtp_user: Line | None = Field(None, description="the login there, where it wants one")
+    smtp_password: SecretLine | None = Field(None, description="the password there")
+    mail_from: Mailbox | None = Field(None, description="sender of alerts; without one the first of mail_to")
+    mail_to: Mailboxes | None = Field(None, description="who gets alerts by e-mail, with spaces between them")
+    alert_urls: SecretLine | None = Field(None, description="apprise URLs: Telegram, Discord, Slack, desktop; masked")
+    quiet_hours: Hours | None = Field(None, description="when INFO waits, your own time, like 22:00-07:00")
+    push_port: int = Field(0, ge=0, le=65_535, description="port of the alerts' WebSocket; 0 takes a free one")
     view_odds: Annotated[float, Finite] = Field(3.0, ge=1, le=100, description="what your view multiplies its odds by")
 
     _folders: Folders = PrivateAttr()
@@ -133,7 +162,7 @@ class Settings(BaseModel):
 PIN_KEYS = frozenset({"trader_sim", "trader_base", "trader_base_sepolia"})
 """Settings that a person confirms at a terminal (`bethna contract verify`); nothing else may set them."""
 
-SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token"})
+SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token", "smtp_password", "alert_urls"})
 
 
 def folders(env: Mapping[str, str] | None = None) -> Folders:

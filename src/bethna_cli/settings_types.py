@@ -15,7 +15,12 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2098
 _PIN = re.compile(r"0x[0-9a-f]{40}@0x[0-9a-f]{64}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]{2,45}\]?", re.ASCII)
+_MAILBOX = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_HOURS_OF_DAY = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
 MOST_ENDPOINTS = 4
+MOST_RECIPIENTS = 10
+LONGEST_SECRET = 2_048
 LONGEST_EXPIRY_DAYS = 366
 
 
@@ -94,6 +99,49 @@ def _folder(value: Path) -> Path:
     return path.resolve()
 
 
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("must be a host name or an address, without a port")
+    return value.lower()
+
+
+def _line(value: str) -> str:
+    if not value.isprintable() or not 0 < len(value) <= LONGEST_SECRET:
+        raise ValueError(f"must be one line of at most {LONGEST_SECRET} printable characters")
+    return value
+
+
+def _secret_line(value: SecretStr) -> SecretStr:
+    _line(value.get_secret_value())
+    return value
+
+
+def _mailbox(value: str) -> str:
+    if not _MAILBOX.fullmatch(value):
+        raise ValueError("must be an e-mail address like me@example.org")
+    return value
+
+
+def _mailboxes(value: str) -> str:
+    boxes = value.replace(",", " ").split()
+    if not 1 <= len(boxes) <= MOST_RECIPIENTS:
+        raise ValueError(f"must be one to {MOST_RECIPIENTS} e-mail addresses")
+    return " ".join(_mailbox(box) for box in boxes)
+
+
+def _hours(value: str) -> str:
+    match = _HOURS_OF_DAY.fullmatch(value)
+    if match is None or match[1] == match[2]:
+        raise ValueError("must be two times of day like 22:00-07:00")
+    return value
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Line = Annotated[str, AfterValidator(_line)]
+SecretLine = Annotated[SecretStr, AfterValidator(_secret_line)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Mailboxes = Annotated[str, AfterValidator(_mailboxes)]
+Hours = Annotated[str, AfterValidator(_hours)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 RpcUrls = Annotated[SecretStr, AfterValidator(_checked_rpc_urls)]
 Pin = Annotated[str, BeforeValidator(_contract_pin)]

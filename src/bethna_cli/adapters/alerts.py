@@ -13,7 +13,7 @@ from bethna_cli.domain.alert import Alert, KeptAlert, Level
 from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.units import iso
 
-_COLUMNS = "sequence, cause, level, kind, title, text, position, at, acked_at"
+COLUMNS = "alerts.sequence, cause, level, kind, title, text, position, alerts.at, acked_at"
 
 
 def insert_alert(db: sqlite3.Connection, alert: Alert, at: datetime) -> bool:
@@ -79,11 +79,11 @@ class SqliteAlerts:
 
     def _select(self, rest: str, *values: object) -> list[KeptAlert]:
         with translated():
-            rows = self._db.execute(f"select {_COLUMNS} from alerts {rest}", values).fetchall()  # noqa: S608
-        return [_kept(*row) for row in rows]
+            rows = self._db.execute(f"select {COLUMNS} from alerts {rest}", values).fetchall()  # noqa: S608
+        return [kept_alert(*row) for row in rows]
 
 
-def _kept(
+def kept_alert(
     sequence: int,
     cause: str,
     level: str,
@@ -94,6 +94,7 @@ def _kept(
     at: str,
     acked_at: str | None,
 ) -> KeptAlert:
+    """Read a row of `COLUMNS`."""
     alert = Alert(cause, Level(level), kind, title, text, position)
     return KeptAlert(
         sequence, alert, datetime.fromisoformat(at), None if acked_at is None else datetime.fromisoformat(acked_at)

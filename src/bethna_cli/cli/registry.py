@@ -31,6 +31,7 @@ COMMANDS = (
     Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
+    Command("alerts", "Notifications: list, follow, acknowledge, test", "Watch", "bethna_cli.cli.alerts:app", True),
     Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),
     Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.model:app"),
     Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),

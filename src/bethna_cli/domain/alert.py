@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from bethna_cli.domain.text import clean
+from bethna_cli.domain.units import iso
 
 TITLE_LIMIT = 120
 TEXT_LIMIT = 1_000
@@ -57,6 +58,22 @@ class KeptAlert:
     alert: Alert
     at: datetime
     acked_at: datetime | None = None
+
+
+def alert_document(kept: KeptAlert) -> dict[str, object]:
+    """Return an alert as scripts see it."""
+    alert = kept.alert
+    return {
+        "sequence": kept.sequence,
+        "id": alert.id,
+        "at": iso(kept.at),
+        "level": alert.level.value,
+        "kind": alert.kind,
+        "title": alert.title,
+        "text": alert.text,
+        "position": alert.position,
+        "acked_at": None if kept.acked_at is None else iso(kept.acked_at),
+    }
 
 
 class Delivery(StrEnum):

@@ -15,6 +15,7 @@ BethnaError                     1  our bug
 ├── OutsideError                5  something outside is down or stale
 │   ├── SourceUnavailable
 │   │   ├── SourceDisabled · SourceRateLimited · SourceMalformed · SourceStale · NodeBehind
+│   │   └── ChannelDown · MessageRefused
 │   ├── EndpointsDisagree · OutcomeUnknown · ChainAnomaly
 │   └── NotEnoughData
 └── NotFound                    6  not found
@@ -296,6 +297,18 @@ class NodeBehind(SourceUnavailable):
     """An RPC node lags: it lacks a block, went back in height, or its answers contradict each other."""
 
     code = "node_behind"
+
+
+class ChannelDown(SourceUnavailable):
+    """A channel for alerts does not work now: unreachable, not logged in, or asked to wait. It is tried again."""
+
+    code = "channel_down"
+
+
+class MessageRefused(SourceUnavailable):
+    """A channel for alerts works, and will not take this message."""
+
+    code = "message_refused"
 
 
 class EndpointsDisagree(OutsideError):
