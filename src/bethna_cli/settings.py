@@ -28,6 +28,7 @@ from bethna_cli.settings_types import (
     Line,
     Mailbox,
     Mailboxes,
+    ModelName,
     Moment,
     Pin,
     RpcUrls,
@@ -84,6 +85,11 @@ class Settings(BaseModel):
     watcher_address: Account | None = Field(None, description="the watcher's account, the one your key may fund")
     pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
     x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
+    llm_model: ModelName | None = Field(
+        None, description="language model for the chat: provider:model; none by default"
+    )
+    llm_url: Url | None = Field(None, description="where it is served, if not at its provider's own address")
+    llm_api_key: Secret | None = Field(None, description="its key; a model on this machine may need none")
     keyring: bool = Field(False, description="look for secrets in the system's keyring too")
     source_timeout_s: Annotated[float, Finite] = Field(4.0, gt=0, le=60, description="patience per source, in seconds")
     spot_max_age_s: Annotated[float, Finite] = Field(10.0, gt=0, le=3600, description="oldest spot price to advise on")
@@ -162,7 +168,7 @@ class Settings(BaseModel):
 PIN_KEYS = frozenset({"trader_sim", "trader_base", "trader_base_sepolia"})
 """Settings that a person confirms at a terminal (`bethna contract verify`); nothing else may set them."""
 
-SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token", "smtp_password", "alert_urls"})
+SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token", "llm_api_key", "smtp_password", "alert_urls"})
 
 
 def folders(env: Mapping[str, str] | None = None) -> Folders:

@@ -56,6 +56,12 @@ def _account(value: object) -> object:
     return text
 
 
+def _checked_model(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}:[\w./:@+-]{1,100}", value, re.ASCII):
+        raise ValueError("must be provider:model, like openai:gpt-5-mini or ollama:llama3.2")
+    return value
+
+
 def _checked_secret(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
@@ -144,6 +150,7 @@ Mailboxes = Annotated[str, AfterValidator(_mailboxes)]
 Hours = Annotated[str, AfterValidator(_hours)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 RpcUrls = Annotated[SecretStr, AfterValidator(_checked_rpc_urls)]
+ModelName = Annotated[str, AfterValidator(_checked_model)]
 Pin = Annotated[str, BeforeValidator(_contract_pin)]
 Account = Annotated[str, BeforeValidator(_account)]
 Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
