@@ -84,6 +84,20 @@ class SqliteLedger:
         document: Mapping[str, object] = json.loads(rows[0][0])
         return document
 
+    def newest_snapshot(self) -> datetime | None:
+        """Return when a market was last looked at, None before the first time."""
+        with translated():
+            row = self._db.execute("select max(taken_at) from snapshots").fetchone()
+        return datetime.fromisoformat(row[0]) if row[0] else None
+
+    def newest_recommendations(self, limit: int) -> list[tuple[str, str]]:
+        """List recommendations, newest first: id, and asset with signal."""
+        with translated():
+            rows = self._db.execute(
+                "select id, asset, signal from recommendations order by created_at desc limit ?", (limit,)
+            ).fetchall()
+        return [(name, f"{asset} {signal}") for name, asset, signal in rows]
+
     def check(self) -> str:
         """Return SQLite's own verdict on the file: `ok`, or what is wrong."""
         with translated():

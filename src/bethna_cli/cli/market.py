@@ -170,7 +170,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     from dataclasses import replace
 
     from bethna_cli.cli import output
-    from bethna_cli.cli.session import with_market
+    from bethna_cli.cli.session import note_shown, with_market
     from bethna_cli.domain.documents import recommendation_document
     from bethna_cli.domain.intent import DirectRequest
     from bethna_cli.flow.advise import advise
@@ -181,6 +181,7 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     answer = with_market(settings, request.asset, ask, no_color)
     if answer.buy_line:
         answer = replace(answer, buy_line=answer.buy_line + _same_market(settings))
+    note_shown(lambda: recommendation_document(answer))
     if as_json:
         output.emit(recommendation_document(answer))
         return

@@ -80,13 +80,18 @@ def waiting(what: str, no_color: bool = False) -> Iterator[None]:
 def tell(error: BethnaError, as_json: bool) -> int:
     """Report a failure, as an object on stdout or in words on stderr, and return its exit code."""
     if as_json:
-        body = {"code": error.code, "exit": error.exit_code, "message": error.message, "hint": error.hint}
-        emit({"ok": False, "error": body})
+        emit(error_document(error))
         return error.exit_code
     hint = f"Try: {error.hint}" if error.hint else ""
     gap = " " if isinstance(error, UsageError) else "\n"
     sys.stderr.write(f"Error: {error.message}{gap if hint else ''}{hint}\n")
     return error.exit_code
+
+
+def error_document(error: BethnaError) -> dict[str, object]:
+    """Return a failure as scripts see it."""
+    body = {"code": error.code, "exit": error.exit_code, "message": error.message, "hint": error.hint}
+    return {"ok": False, "error": body}
 
 
 def usage_error(error: Any) -> UsageError:

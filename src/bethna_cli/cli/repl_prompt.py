@@ -1,0 +1,86 @@
+"""The prompt at a terminal: editing, history without secrets, completion, a toolbar, and alerts above the line.
+
+It reads a line and returns it. What the line leads to runs after the prompt has let go of the terminal, so that a card
+or a password has the terminal for itself.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.styles import Style
+
+from bethna_cli.domain.redaction import holds_secret
+
+PROMPT = "bethna> "
+LOOK_EVERY_S = 1.0
+STYLE = Style.from_dict(
+    {
+        "prompt": "bold",
+        "bottom-toolbar": "noreverse bg:#303030 #d0d0d0",
+        "network.sim": "bg:#303030 #87d787 bold",
+        "network.real": "bg:#af0000 #ffffff bold",
+        "bad": "#ff8787 bold",
+        "good": "#87d787",
+    }
+)
+
+
+class PrivateHistory(FileHistory):
+    """What was typed, in a file for its owner's eyes only; a line that looks like it holds a secret is left out."""
+
+    def __init__(self, path: Path) -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        os.close(handle)
+        super().__init__(str(path))
+
+    def append_string(self, string: str) -> None:
+        if not holds_secret(string):
+            super().append_string(string)
+
+
+class Prompt:
+    """Reads lines. toolbar: what stands at the bottom; news: what is to be printed above the prompt, asked often."""
+
+    def __init__(
+        self,
+        history: Path,
+        completer: Completer,
+        toolbar: Callable[[], StyleAndTextTuples],
+        news: Callable[[], Iterable[str]],
+    ) -> None:
+        self._news = news
+        self._session: PromptSession[str] = PromptSession(
+            [("class:prompt", PROMPT)],
+            history=PrivateHistory(history),
+            completer=completer,
+            complete_while_typing=False,
+            auto_suggest=AutoSuggestFromHistory(),
+            bottom_toolbar=toolbar,
+            style=STYLE,
+            refresh_interval=LOOK_EVERY_S,
+            enable_open_in_editor=False,
+            color_depth=None,
+        )
+
+    def read(self) -> str:
+        """Read one line; pasted line breaks stay in it. Raises EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C."""
+        with patch_stdout(raw=True):
+            return self._session.prompt(pre_run=self._follow_news)
+
+    def _follow_news(self) -> None:
+        async def follow() -> None:
+            while True:
+                for line in self._news():
+                    print(line)  # noqa: T201 (patched: it appears above the prompt)
+                await asyncio.sleep(LOOK_EVERY_S)
+
+        get_app().create_background_task(follow())
