@@ -109,9 +109,9 @@ def session_to_hold(desk: ChatDesk, *, go_on: bool) -> Session:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Collect the values of the secret settings, and each endpoint of those that hold several."""
-    kept = (getattr(settings, key) for key in sorted(SECRET_KEYS))
-    return tuple(word for value in kept if value is not None for word in value.get_secret_value().split())
+    """Collect the values of the secret settings, whole and word by word: some hold several."""
+    texts = [value.get_secret_value() for key in sorted(SECRET_KEYS) if (value := getattr(settings, key)) is not None]
+    return tuple(dict.fromkeys(word for text in texts for word in (text, *text.split())))
 
 
 def _held(position: "Position") -> Held:
