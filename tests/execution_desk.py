@@ -21,6 +21,8 @@ from bethna_cli.adapters.evm import EvmChain
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.journal import SqliteJournal
 from bethna_cli.adapters.option_book import route_data
+from bethna_cli.adapters.option_events import OptionLogs, Venues
+from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.retry import TryAgain
 from bethna_cli.adapters.rpc import JsonRpc, NotSent, RpcLimits
 from bethna_cli.adapters.rpc_transport import InProcess
@@ -42,6 +44,7 @@ from bethna_cli.execution.approval import typed_data
 from bethna_cli.execution.journal import Patience
 from bethna_cli.execution.plan import QuotedLeg, Terms, planned
 from bethna_cli.flow.execute import ExecutionDesk, Progress, approve, submit
+from bethna_cli.flow.record import RecordDesk, note
 
 NOON = datetime(2026, 11, 23, 12, 0, 7, tzinfo=UTC)
 USER = Address(PUBLIC_ACCOUNTS["throwaway_wallet"])
@@ -129,7 +132,14 @@ class Market:
         rpc = JsonRpc("rpc", self.transport, limits=RpcLimits(budget_s=5.0))
         chain = EvmChain(EMBEDDED_CHAIN_ID, [rpc], self.clock)
         journal = SqliteJournal.open(self.store)
-        return ExecutionDesk(chain, ChainEvidence(chain, USDC), journal, self.clock, self._pause, self.patience)
+        positions = SqlitePositions(journal.connection, EMBEDDED_CHAIN_ID)
+        logs = OptionLogs(chain, Venues((TRADER,), (ROUTER,)))
+
+        async def hand_on(user: Address, transaction: Hash) -> None:
+            await note(RecordDesk(chain, logs, positions, self.clock, user), transaction)
+
+        evidence = ChainEvidence(chain, USDC)
+        return ExecutionDesk(chain, evidence, journal, self.clock, self._pause, self.patience, hand_on)
 
     async def _pause(self, seconds: float) -> None:
         self.clock.advance(seconds)

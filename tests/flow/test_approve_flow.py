@@ -31,6 +31,7 @@ from bethna_cli.flow.recover import recover
 from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk
 from execution_desk import TRADER, USDC, USER, Market
+from record_desk import positions
 
 T = TypeVar("T")
 CALL = (OptionKind.CALL,)
@@ -89,6 +90,16 @@ def test_what_the_card_shows_is_what_is_executed_and_paid(market):
     assert (progress.entry.fill.amount_in, progress.entry.fill.amount_out) == (paid, received)
     assert before - market.usdc() == carried.usdc_spent == paid
     assert (list(carried.held), allowance(market)) == ([received], 0)
+
+
+def test_what_was_bought_is_a_position_when_approve_returns(market):
+    carried = bought(market, Person())
+
+    (position,) = positions(market)
+    fill = carried.progresses[0].entry.fill
+    assert (position.transaction, position.ordinal) == (fill.transaction, fill.ordinal)
+    assert (position.cost, position.contracts) == (fill.amount_in, fill.amount_out)
+    assert position.terms.ticker == carried.review.wanted.legs[0].ticker
 
 
 def test_it_is_final_once_the_chain_is_and_approve_does_not_wait_for_that(market):

@@ -42,6 +42,11 @@ class SqliteJournal:
     def open(cls, path: Path) -> "SqliteJournal":
         return cls(open_store(path), path.parent)
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The way to its store, for what is kept beside it."""
+        return self._db
+
     def close(self) -> None:
         self._db.close()
 

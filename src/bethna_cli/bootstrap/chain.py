@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bethna_cli.adapters.evm import EvmChain
     from bethna_cli.adapters.journal import SqliteJournal
     from bethna_cli.adapters.sim.public_signer import PublicSigner
+    from bethna_cli.domain.chain import Address, Hash
     from bethna_cli.domain.wallet import Wallet
     from bethna_cli.flow.execute import ExecutionDesk
     from bethna_cli.flow.sight import TradingDesk, TradingPins
@@ -35,7 +36,7 @@ class OnChain:
     """The chain of the network in use.
 
     signer: on the embedded chain alone, whose keys are public. known: addresses by name (usdc; there also router,
-    trader, throwaway_wallet).
+    trader, throwaway_wallet). traders: the SentientTraders whose word counts.
     """
 
     network: str
@@ -43,6 +44,7 @@ class OnChain:
     contracts: "SentientTraders"
     signer: "PublicSigner | None"
     known: Mapping[str, str]
+    traders: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -66,7 +68,7 @@ async def open_chain(settings: Settings) -> AsyncIterator[OnChain]:
         max_block_age_s=None if settings.network == "sim" else BLOCK_AGE_S,
     )
     try:
-        yield _on_chain(settings.network, chain, SentientTraders(chain))
+        yield _on_chain(settings, chain, SentientTraders(chain))
     finally:
         await chain.aclose()
 
@@ -84,15 +86,19 @@ def _rpc_urls(settings: Settings) -> tuple[str, ...]:
     return (f"{info.url}/rpc",)
 
 
-def _on_chain(network: str, chain: "EvmChain", contracts: "SentientTraders") -> OnChain:
+def _on_chain(settings: Settings, chain: "EvmChain", contracts: "SentientTraders") -> OnChain:
+    network, pin = settings.network, settings.trader_pin
+    pinned = (pin[0],) if pin else ()
     if network != "sim":
         from bethna_cli.domain.chain import USDC_ADDRESSES
 
-        return OnChain(network, chain, contracts, None, {"usdc": USDC_ADDRESSES[network]})
+        return OnChain(network, chain, contracts, None, {"usdc": USDC_ADDRESSES[network]}, pinned)
     from bethna_cli.adapters.sim.public_signer import PublicSigner
     from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
 
-    return OnChain(network, chain, contracts, PublicSigner(), {**PUBLIC_ACCOUNTS, **PUBLIC_CONTRACTS})
+    known = {**PUBLIC_ACCOUNTS, **PUBLIC_CONTRACTS}
+    traders = tuple(dict.fromkeys((*pinned, PUBLIC_CONTRACTS["trader"])))
+    return OnChain(network, chain, contracts, PublicSigner(), known, traders)
 
 
 def shown_address(address: str) -> str:
@@ -121,9 +127,17 @@ def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "E
     import asyncio
 
     from bethna_cli.adapters.trade_evidence import ChainEvidence
+    from bethna_cli.bootstrap.record import positions_beside, record_desk
     from bethna_cli.flow.execute import ExecutionDesk
+    from bethna_cli.flow.record import note
 
-    return ExecutionDesk(place.chain, ChainEvidence(place.chain, place.known["usdc"]), journal, clock, asyncio.sleep)
+    positions = positions_beside(place, journal)
+
+    async def hand_on(user: "Address", transaction: "Hash") -> None:
+        await note(record_desk(place, positions, clock, user), transaction)
+
+    evidence = ChainEvidence(place.chain, place.known["usdc"])
+    return ExecutionDesk(place.chain, evidence, journal, clock, asyncio.sleep, hand_on=hand_on)
 
 
 @asynccontextmanager

@@ -5,12 +5,15 @@ way an entry moves on; a crash anywhere is a start like any other.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bethna_cli.domain.chain import Address, Block, Hash, Receipt, Tag
 from bethna_cli.domain.errors import (
     ChainAnomaly,
+    ConfigurationError,
     OutcomeUnknown,
+    OutsideError,
     SourceUnavailable,
     TradeRefused,
     TradingHalted,
@@ -27,11 +30,19 @@ RECEIPT_LOOKS = 120
 LOOK_EVERY_S = 0.5
 
 Pause = Callable[[float], Awaitable[None]]
+HandOn = Callable[[Address, Hash], Awaitable[object]]
+
+
+async def _to_nobody(_user: Address, _transaction: Hash) -> None:
+    """Hand a fill on to nobody: the listener meets it in its block."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDesk:
-    """What Beta executes with. `pause` waits between two looks at the chain."""
+    """What Beta executes with. `pause` waits between two looks at the chain.
+
+    hand_on: told whose trade was filled by which transaction, as soon as it is mined.
+    """
 
     chain: Chain
     evidence: TradeEvidence
@@ -39,6 +50,7 @@ class ExecutionDesk:
     clock: Clock
     pause: Pause
     patience: Patience = field(default_factory=Patience)
+    hand_on: HandOn = _to_nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,7 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
             if not is_legal(entry.state, step.state):
                 raise AssertionError(f"{entry.state} to {step.state}")
             entry = desk.journal.move(entry, step.state, step.fill, desk.clock.now())
+            await _hand_on(desk, entry)
         elif step.action in (Action.SEND, Action.BUMP) and desk.journal.halted() is None:
             count = max(1, entry.handed_out) + (1 if step.action is Action.BUMP else 0)
             async with desk.journal.sending(entry.account):
@@ -136,6 +149,13 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
         else:
             return Progress(entry, step.action, remark)
     return Progress(entry, Action.NOTHING if entry.state in ENDED else Action.WAIT, remark)
+
+
+async def _hand_on(desk: ExecutionDesk, entry: JournalEntry) -> None:
+    """Hand a fill on as soon as it is there. A failure costs nothing: the listener meets it in its block."""
+    if entry.state is TradeState.MINED and entry.fill is not None:
+        with suppress(OutsideError, ConfigurationError):
+            await desk.hand_on(entry.trade.intent.user, entry.fill.transaction)
 
 
 # ── errands ───────────────────────────────────────────────────────────────────────────────────────────────────────
