@@ -7,15 +7,23 @@ USDC-collateralised call would have cost is not in the data, so its price is the
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import TypeAlias
 
 from bethna_cli.adapters.sim.replay_chain import Chain, ChainRow
 from bethna_cli.adapters.sim.world import MakerOrder, ReferencePrice
 from bethna_cli.adapters.tickers import write_ticker
-from bethna_cli.domain.options import OptionKind
-from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT, from_unix
+from bethna_cli.domain.market import Asset
+from bethna_cli.domain.options import OptionKind, OptionQuote, QuoteGreeks
+from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT, Contracts, PriceE8, from_unix, price_to_decimal
 from bethna_cli.domain.venue import VenueAddresses
+
+SeriesKey: TypeAlias = tuple[bool, float, int]
+"""Whether a call, strike in USD, expiry in Unix seconds."""
 
 CAP_CONTRACTS = 10
 ASSUMED_CAP = (
@@ -25,27 +33,88 @@ ASSUMED_CAP = (
 QUOTE_LIFE_S = 90
 NEAR_STRIKES = 3
 FAR_STRIKES = 3
+FURTHEST_STRIKE = 20
 RECORDED_MAKER = "0x000000000000000000000000000000000000dEaD"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a recorded chain offers: one row, or (near, far) of a spread. price_e8: USD, rounded up to 8 decimals."""
+
+    kind: OptionKind
+    rows: tuple[ChainRow, ...]
+    price_e8: int
+    greeks: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a holder would have been paid for one contract, and what the exchange held it to be worth. USD.
+
+    bid_e8: 8 decimals, rounded down; None where nobody bid, and for a spread also where its far side could not be
+    bought back, or both together were worth nothing.
+    """
+
+    bid_e8: int | None
+    mark_usd: float
 
 
 def recorded_orders(chain: Chain, venue: VenueAddresses) -> Iterator[MakerOrder]:
     """Give the chain's asks and bids as orders, then the spreads that its quotes allow."""
     for row in chain.rows:
-        kind = OptionKind.CALL if row.is_call else OptionKind.PUT
-        greeks = {"delta": row.delta, "iv": row.iv, "vega": row.vega}
         if row.ask is not None:
-            yield _order(chain, venue, kind, (row,), row.ask * row.forward_usd, greeks)
+            yield _order(chain, venue, _single(row, row.ask))
         if row.bid is not None:
-            yield _order(chain, venue, kind, (row,), row.bid * row.forward_usd, greeks, is_long=True)
+            yield _order(chain, venue, _single(row, row.bid, rounded=math.floor), is_long=True)
     for near, far in _pairs(chain):
-        yield from _spread(chain, venue, near, far)
+        offer = _spread(near, far)
+        if offer is not None:
+            yield _order(chain, venue, offer)
+
+
+def recorded_quotes(chain: Chain) -> tuple[OptionQuote, ...]:
+    """Return the same asks and spreads as the quotes that the venue's client would make of them.
+
+    Not by way of the wire: a backtest looks at a hundred chains. A quote is named by its ticker; nobody can fill it.
+    """
+    asks = (_single(row, row.ask) for row in chain.rows if row.ask is not None)
+    spreads = (_spread(near, far) for near, far in _pairs(chain))
+    index_usd, good_until = chain.index_usd, from_unix(chain.at_s + QUOTE_LIFE_S)
+    return tuple(
+        _quote(chain.asset, offer, good_until)
+        for offer in (*asks, *(spread for spread in spreads if spread))
+        if _is_sensible(offer, chain.at_s, index_usd)
+    )
+
+
+def recorded_sales(chain: Chain) -> "Mapping[SeriesKey, ChainRow]":
+    """Index a chain's rows by what identifies a plain option."""
+    return {(row.is_call, row.strike, row.expiry_s): row for row in chain.rows}
+
+
+def sale_of(rows: "Mapping[SeriesKey, ChainRow]", quote: OptionQuote) -> Sale | None:
+    """Return what selling one contract of `quote` would have brought; None where the chain does not list it."""
+    expiry_s = int(quote.expires_at.timestamp())
+    strikes = [float(strike) for strike in quote.strikes]
+    near_strike, *far_strike = strikes if quote.kind.is_call else reversed(strikes)
+    near = rows.get((quote.kind.is_call, near_strike, expiry_s))
+    far = rows.get((quote.kind.is_call, far_strike[0], expiry_s)) if far_strike else None
+    if near is None or (far_strike and far is None):
+        return None
+    bid = None if near.bid is None else near.bid * near.forward_usd
+    mark = near.mark * near.forward_usd
+    if far is not None:
+        bid = None if bid is None or far.ask is None else bid - far.ask * far.forward_usd
+        mark -= far.mark * far.forward_usd
+    bid_e8 = 0 if bid is None else math.floor(round(bid * PRICE_UNIT, 2))
+    return Sale(bid_e8 if bid_e8 > 0 else None, max(0.0, mark))
 
 
 def recorded_reference(chain: Chain) -> list[ReferencePrice]:
     """Return the chain as fractions of the underlying; zero is no quote."""
     return [
         ReferencePrice(
-            _name(chain, OptionKind.CALL if row.is_call else OptionKind.PUT, (row,)),
+            _series(chain.asset, OptionKind.CALL if row.is_call else OptionKind.PUT, (row.strike,), row.expiry_s)[0],
             row.bid or 0.0,
             row.ask or 0.0,
             row.mark,
@@ -69,33 +138,73 @@ def _pairs(chain: Chain) -> Iterator[tuple[ChainRow, ChainRow]]:
                 yield outward[i], far
 
 
-def _spread(chain: Chain, venue: VenueAddresses, near: ChainRow, far: ChainRow) -> Iterator[MakerOrder]:
+def _single(row: ChainRow, coin_price: float, rounded: Callable[[float], int] = math.ceil) -> Offer:
+    kind = OptionKind.CALL if row.is_call else OptionKind.PUT
+    greeks = {"delta": row.delta, "iv": row.iv, "vega": row.vega}
+    return Offer(kind, (row,), rounded(round(coin_price * row.forward_usd * PRICE_UNIT, 2)), greeks)
+
+
+def _spread(near: ChainRow, far: ChainRow) -> Offer | None:
     if near.ask is None or far.bid is None:
-        return
+        return None
     price_usd = near.ask * near.forward_usd - far.bid * far.forward_usd
     if not 0 < price_usd < abs(near.strike - far.strike):
-        return
+        return None
     kind = OptionKind.CALL_SPREAD if near.is_call else OptionKind.PUT_SPREAD
     greeks = {"delta": near.delta - far.delta, "iv": near.iv, "vega": near.vega - far.vega}
-    yield _order(chain, venue, kind, (near, far), price_usd, greeks)
+    return Offer(kind, (near, far), math.ceil(round(price_usd * PRICE_UNIT, 2)), greeks)
 
 
-def _order(
-    chain: Chain,
-    venue: VenueAddresses,
-    kind: OptionKind,
-    rows: tuple[ChainRow, ...],
-    price_usd: float,
-    greeks: dict[str, float],
-    *,
-    is_long: bool = False,
-) -> MakerOrder:
-    strikes = [row.strike for row in rows]
-    collateral_usd = max(strikes) - min(strikes) if kind.is_spread else strikes[0]
-    rounded = math.floor if is_long else math.ceil
-    budget = CAP_CONTRACTS * (price_usd if is_long else collateral_usd)
+def _collateral_usd(offer: Offer) -> float:
+    strikes = [row.strike for row in offer.rows]
+    return max(strikes) - min(strikes) if offer.kind.is_spread else strikes[0]
+
+
+def _rounded(greeks: Mapping[str, float]) -> dict[str, float] | None:
+    return {name: round(value, 8) for name, value in greeks.items()} if greeks["iv"] > 0 else None
+
+
+def _is_sensible(offer: Offer, at_s: int, index_usd: float) -> bool:
+    """Judge as the venue's client does: alive, strikes of the spot's scale, a price below what it can pay."""
+    strikes = [row.strike for row in offer.rows]
+    in_scale = index_usd <= min(strikes) * FURTHEST_STRIKE and max(strikes) <= index_usd * FURTHEST_STRIKE
+    is_priced = 0 < offer.price_e8 < _collateral_usd(offer) * PRICE_UNIT
+    return offer.rows[0].expiry_s > at_s and in_scale and is_priced
+
+
+def _quote(asset: Asset, offer: Offer, good_until: datetime) -> OptionQuote:
+    strikes = tuple(row.strike for row in offer.rows)
+    ticker, ascending, expires_at = _series(asset, offer.kind, strikes, offer.rows[0].expiry_s)
+    collateral_usd, stated = _collateral_usd(offer), _rounded(offer.greeks)
+    budget = math.floor(CAP_CONTRACTS * collateral_usd * USDC_UNIT)
+    return OptionQuote(
+        ticker=ticker,
+        kind=offer.kind,
+        strikes=ascending,
+        expires_at=expires_at,
+        price=PriceE8(offer.price_e8),
+        max_contracts=Contracts(budget * PRICE_UNIT // round(collateral_usd * PRICE_UNIT)),
+        good_until=good_until,
+        order_id=ticker,
+        greeks=None if stated is None else QuoteGreeks(stated["iv"], stated["delta"], vega=stated["vega"]),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _series(
+    asset: Asset, kind: OptionKind, strikes: tuple[float, ...], expiry_s: int
+) -> tuple[str, tuple[Decimal, ...], datetime]:
+    """Return the ticker, the strikes ascending, and the expiry: the same on every day that lists the series."""
+    expires_at, exact = from_unix(expiry_s), [Decimal(repr(strike)) for strike in strikes]
+    ascending = tuple(sorted(price_to_decimal(round(strike * PRICE_UNIT)) for strike in strikes))
+    return write_ticker(asset, kind, exact, expires_at), ascending, expires_at
+
+
+def _order(chain: Chain, venue: VenueAddresses, offer: Offer, *, is_long: bool = False) -> MakerOrder:
+    kind, rows = offer.kind, offer.rows
+    budget = CAP_CONTRACTS * (offer.price_e8 / PRICE_UNIT if is_long else _collateral_usd(offer))
     return MakerOrder(
-        ticker=_name(chain, kind, rows),
+        ticker=_series(chain.asset, kind, tuple(row.strike for row in rows), rows[0].expiry_s)[0],
         asset=chain.asset,
         maker=RECORDED_MAKER,
         good_until_s=chain.at_s + QUOTE_LIFE_S,
@@ -105,15 +214,10 @@ def _order(
         implementation=venue.implementation_of(kind),
         is_long=is_long,
         max_collateral=math.floor(budget * USDC_UNIT),
-        strikes=tuple(round(strike * PRICE_UNIT) for strike in strikes),
+        strikes=tuple(round(row.strike * PRICE_UNIT) for row in rows),
         expiry_s=rows[0].expiry_s,
-        price=rounded(round(price_usd * PRICE_UNIT, 2)),
+        price=offer.price_e8,
         chain_id=venue.chain_id,
         book=venue.book,
-        greeks={name: round(value, 8) for name, value in greeks.items()} if greeks["iv"] > 0 else None,
+        greeks=_rounded(offer.greeks),
     )
-
-
-def _name(chain: Chain, kind: OptionKind, rows: tuple[ChainRow, ...]) -> str:
-    strikes = [Decimal(repr(row.strike)) for row in rows]
-    return write_ticker(chain.asset, kind, strikes, from_unix(rows[0].expiry_s))

@@ -7,7 +7,7 @@ float (simulation is analytics); orders carry integers as they go on the wire.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from bethna_cli.domain.market import Asset, Origin
@@ -17,8 +17,11 @@ DAY_S = 86_400
 
 
 def unix(text: str) -> int:
-    """Turn an ISO 8601 time with `Z` into Unix seconds. Raises ValueError when it is none."""
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC).timestamp())
+    """Turn an ISO 8601 time with a zone into Unix seconds. Raises ValueError when it is none."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"the time {text[:32]!a} has no zone")
+    return int(at.timestamp())
 
 
 @dataclass(frozen=True, slots=True)
