@@ -4,7 +4,7 @@ Every method raises a `BethnaError` subclass when it cannot answer; none answers
 an empty list for an outage, or an exception of the library underneath.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
 
     from bethna_cli.domain.alert import Alert, ChannelState, Delivery, KeptAlert, Level
     from bethna_cli.domain.approval import Decision, Purse
+    from bethna_cli.domain.backtest import MarketDescription, Sale, Settlement
     from bethna_cli.domain.chain import (
         Account,
         Address,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.mandate import Mandate, MandateState
     from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
+    from bethna_cli.domain.options import OptionQuote
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
     from bethna_cli.domain.utterance import Understood
@@ -107,6 +109,36 @@ class HistoryArchive(Protocol):
     """Recorded history of all assets, as known at `until` (aware UTC). Raises DataRefused; repairs are counted."""
 
     def read(self, until: datetime) -> History: ...
+
+
+class RecordedMoment(SpotFeed, HistoryFeed, OptionsVenue, FundingFeed, SentimentFeed, Protocol):
+    """One recorded moment as all the sources answered then. Nothing it says is of a later time than `at`."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    def sale(self, quote: "OptionQuote") -> "Sale | None":
+        """Return what selling one contract of a series would have brought; None where it was not listed."""
+        ...
+
+
+class RecordedMarket(Protocol):
+    """A market to walk through again, from front to back, with one moment in memory at a time. Raises DataRefused."""
+
+    @property
+    def done(self) -> float:
+        """The share of the whole that is behind us, 0..1."""
+        ...
+
+    def moments(self) -> "Iterator[RecordedMoment]": ...
+
+    def settlement(self, expires_at: datetime) -> "Settlement | None":
+        """Return the price at which options of that expiry are settled; None where it was not recorded."""
+        ...
+
+    def described(self) -> "MarketDescription":
+        """Say what was walked through; complete when `moments` has ended."""
+        ...
 
 
 class Trainer(Protocol):

@@ -1,19 +1,12 @@
 """`bethna model` and `bethna train`: what Alpha's model rests on, and how to grow another one."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bethna_cli.cli.commands import ExampleCommand, Json, NoColor, new_app
-
-if TYPE_CHECKING:
-    from bethna_cli.domain.model import Progress
 
 app = new_app("Alpha's model.")
 
@@ -43,9 +36,10 @@ def train(data: Data, until: Until = None, out: Out = None, as_json: Json = Fals
     day_end = _day_end(until)
     from bethna_cli.bootstrap.model import train_on
     from bethna_cli.cli import output
+    from bethna_cli.cli.progress import progress_bar
     from bethna_cli.settings_files import replace_file
 
-    with _progress_bar(no_color) as progress:
+    with progress_bar(no_color) as progress:
         trained = train_on(data, day_end, progress)
     target = out or Path(f"{trained.card['version']}.bin")
     replace_file(target, trained.content)
@@ -69,23 +63,3 @@ def _day_end(word: str | None) -> datetime | None:
         return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"--until {word[:24]!a} must be a day like 2023-12-31.", hint="bethna train -h") from error
-
-
-@contextmanager
-def _progress_bar(no_color: bool) -> "Iterator[Progress]":
-    """Show what is being done on stderr when it is a terminal that takes escapes; say nothing otherwise."""
-    if no_color or os.environ.get("NO_COLOR") or not sys.stderr.isatty():
-        yield _silent
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from bethna_cli.cli.output import console
-
-    columns = (TextColumn("{task.description:24}"), BarColumn(bar_width=30), TimeElapsedColumn())
-    with Progress(*columns, console=console(stream=sys.stderr), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda stage, done: bar.update(task, description=stage, completed=done)
-
-
-def _silent(stage: str, done: float) -> None:
-    """Take the progress and show nothing."""

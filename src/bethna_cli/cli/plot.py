@@ -28,3 +28,22 @@ def payoff_plot(
     plotext.xticks(marks, [f"{mark:,.0f}" for mark in marks])
     drawing = plotext.uncolorize(plotext.build())
     return "\n".join(line.rstrip() for line in drawing.splitlines())
+
+
+def course_plot(times: Sequence[str], values: Sequence[float], level: float, width: int) -> str:
+    """Draw an account's values in USDC over `times` (ISO 8601) in at most `width` columns, with a line at `level`."""
+    import plotext
+
+    low, high = min(*values, level), max(*values, level)
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(width, HEIGHT)
+    places = list(range(len(values)))
+    plotext.plot(places, list(values), marker="braille")
+    plotext.hline(level)
+    heights = sorted({low, level, high})
+    plotext.yticks(heights, [f"{height:,.0f}" for height in heights])
+    shown = sorted({0, len(places) // 2, len(places) - 1})
+    plotext.xticks(shown, [times[place][:10] for place in shown])
+    drawing = plotext.uncolorize(plotext.build())
+    return "\n".join(line.rstrip() for line in drawing.splitlines())

@@ -33,6 +33,7 @@ COMMANDS = (
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
     Command("alerts", "Notifications: list, follow, acknowledge, test", "Watch", "bethna_cli.cli.alerts:app", True),
     Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),
+    Command("backtest", "Alpha on recorded history, beside simple rules", "Set up", "bethna_cli.cli.backtest:app"),
     Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.model:app"),
     Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),

@@ -242,10 +242,10 @@ def _bars(folder: Path, asset: Asset, at: datetime) -> tuple[dict[int, Bar], str
     """Return the candles that had closed by `at`, and where they are from, in words."""
     path = _file(folder, f"{asset.lower()}_usd_1h.csv")
     candles, _ = read_candles(path, at)
-    return {bar.starts_s: bar for bar in map(_bar, candles)}, _sources(path, len(candles))
+    return {bar.starts_s: bar for bar in map(_bar, candles)}, candle_sources(path, len(candles))
 
 
-def _sources(path: Path, rows: int) -> str:
+def candle_sources(path: Path, rows: int) -> str:
     """Name the venues in the `source` column of the first `rows` rows, and from when on each later one."""
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")

@@ -20,6 +20,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
+from typing import BinaryIO
 
 from bethna_cli.adapters.sim.world import unix
 from bethna_cli.domain.errors import ConfigurationError, DataRefused, NotFound
@@ -101,7 +102,8 @@ def read_chain(folder: Path, asset: Asset, at: datetime) -> Chain:
 class ChainFile:
     """The daily chains of one asset, read from front to back with one of them in memory at a time.
 
-    notes: repairs, by kind, of what was read so far. Raises ConfigurationError when there is no file.
+    notes: repairs, by kind, of what was read so far; done: the share of the file that is behind us.
+    Raises ConfigurationError when there is no file.
     """
 
     def __init__(self, folder: Path, asset: Asset) -> None:
@@ -110,18 +112,21 @@ class ChainFile:
             raise _no_chains(folder, asset, "bethna backtest --data DIR --modelled")
         self._asset = asset
         self.notes: Counter[str] = Counter()
+        self.done = 0.0
 
     def chains(self, first: datetime, last: datetime) -> Iterator[Chain]:
         """Give the chains from `first` to `last` (aware UTC), oldest first. Raises DataRefused when damaged."""
         self.notes.clear()
-        start, end = _stamp_of(first), _stamp_of(last)
-        lines = _lines(self.path)
-        parser = _Parser(self.path, next(lines, ""), self.notes)
-        for stamp, of_one in groupby(_in_order(self.path, lines), key=lambda line: line[:STAMP_LENGTH]):
-            if stamp > end:
-                return
-            if stamp >= start:
-                yield Chain(self._asset, _unix(self.path, stamp), parser.rows(list(of_one)))
+        start, end, size = _stamp_of(first), _stamp_of(last), max(1, self.path.stat().st_size)
+        with self.path.open("rb") as packed:
+            lines = _lines(self.path, packed)
+            parser = _Parser(self.path, next(lines, ""), self.notes)
+            for stamp, of_one in groupby(_in_order(self.path, lines), key=lambda line: line[:STAMP_LENGTH]):
+                if stamp > end:
+                    return
+                if stamp >= start:
+                    self.done = packed.tell() / size
+                    yield Chain(self._asset, _unix(self.path, stamp), parser.rows(list(of_one)))
 
     def sha256(self) -> str:
         """Return the checksum of the file's bytes."""
@@ -181,11 +186,14 @@ def _first_stamp(path: Path) -> str:
     return next(lines, "")[:STAMP_LENGTH]
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Give the lines of a gzipped text one by one. Raises DataRefused when it is damaged or too large."""
+def _lines(path: Path, packed: BinaryIO | None = None) -> Iterator[str]:
+    """Give the lines of a gzipped text one by one, from `packed` where it is open already.
+
+    Raises DataRefused when it is damaged or too large.
+    """
     size = 0
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        with gzip.open(packed or path, "rt", encoding="utf-8", newline="") as stream:
             while line := stream.readline(MAX_LINE):
                 size += len(line)
                 if size > MAX_BYTES or len(line) == MAX_LINE:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from bethna_cli.adapters.sim.replay_chain import Chain, ChainRow
 from bethna_cli.adapters.sim.world import MakerOrder, ReferencePrice
 from bethna_cli.adapters.tickers import write_ticker
+from bethna_cli.domain.backtest import Sale
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind, OptionQuote, QuoteGreeks
 from bethna_cli.domain.units import PRICE_UNIT, USDC_UNIT, Contracts, PriceE8, from_unix, price_to_decimal
@@ -47,18 +48,6 @@ class Offer:
     greeks: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """What a holder would have been paid for one contract, and what the exchange held it to be worth. USD.
-
-    bid_e8: 8 decimals, rounded down; None where nobody bid, and for a spread also where its far side could not be
-    bought back, or both together were worth nothing.
-    """
-
-    bid_e8: int | None
-    mark_usd: float
-
-
 def recorded_orders(chain: Chain, venue: VenueAddresses) -> Iterator[MakerOrder]:
     """Give the chain's asks and bids as orders, then the spreads that its quotes allow."""
     for row in chain.rows:
@@ -87,13 +76,17 @@ def recorded_quotes(chain: Chain) -> tuple[OptionQuote, ...]:
     )
 
 
-def recorded_sales(chain: Chain) -> "Mapping[SeriesKey, ChainRow]":
+def by_series(chain: Chain) -> Mapping[SeriesKey, ChainRow]:
     """Index a chain's rows by what identifies a plain option."""
     return {(row.is_call, row.strike, row.expiry_s): row for row in chain.rows}
 
 
-def sale_of(rows: "Mapping[SeriesKey, ChainRow]", quote: OptionQuote) -> Sale | None:
-    """Return what selling one contract of `quote` would have brought; None where the chain does not list it."""
+def recorded_sale(rows: Mapping[SeriesKey, ChainRow], quote: OptionQuote) -> Sale | None:
+    """Return what selling one contract of `quote` would have brought; None where the chain does not list it.
+
+    A spread is sold near at the bid, far bought back at the ask; where that is not possible, or brings nothing, nobody
+    bids. Rounded down to 8 decimals.
+    """
     expiry_s = int(quote.expires_at.timestamp())
     strikes = [float(strike) for strike in quote.strikes]
     near_strike, *far_strike = strikes if quote.kind.is_call else reversed(strikes)
@@ -106,8 +99,12 @@ def sale_of(rows: "Mapping[SeriesKey, ChainRow]", quote: OptionQuote) -> Sale | 
     if far is not None:
         bid = None if bid is None or far.ask is None else bid - far.ask * far.forward_usd
         mark -= far.mark * far.forward_usd
-    bid_e8 = 0 if bid is None else math.floor(round(bid * PRICE_UNIT, 2))
-    return Sale(bid_e8 if bid_e8 > 0 else None, max(0.0, mark))
+    bid_e8 = 0 if bid is None else _floor_e8(bid)
+    return Sale(PriceE8(bid_e8) if bid_e8 > 0 else None, PriceE8(max(0, _floor_e8(mark))))
+
+
+def _floor_e8(usd: float) -> int:
+    return math.floor(round(usd * PRICE_UNIT, 2))
 
 
 def recorded_reference(chain: Chain) -> list[ReferencePrice]:
