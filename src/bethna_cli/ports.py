@@ -48,8 +48,8 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     from bethna_cli.domain.conversation import Session
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.mandate import Mandate, MandateState
-    from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
     from bethna_cli.domain.options import OptionQuote
+    from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
     from bethna_cli.domain.utterance import Understood
