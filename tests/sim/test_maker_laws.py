@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_market_laws import moments, seeds
 from worlds import NOW, world_at
@@ -48,12 +48,14 @@ def series(orders: list[MakerOrder], kind: OptionKind, *, is_long: bool) -> list
 
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, at=moments)
-def test_calls_get_cheaper_and_puts_dearer_as_the_strike_rises(seed, at):
+@example(seed=47467, at=1_912_538_400)  # a call at a third of the forward, whose cap is what it is worth
+def test_puts_get_dearer_as_the_strike_rises_and_calls_cheaper_for_each_dollar_they_can_pay(seed, at):
+    """A call pays min(S - K, K): a lower strike may cost less, because it cannot pay more than itself."""
     orders = live(world_at(datetime.fromtimestamp(at, UTC), seed))
 
     for side in (False, True):
         for calls in series(orders, OptionKind.CALL, is_long=side):
-            assert all(low.price > high.price for low, high in pairwise(calls))
+            assert all(low.price * high.strikes[0] > high.price * low.strikes[0] for low, high in pairwise(calls))
         for puts in series(orders, OptionKind.PUT, is_long=side):
             assert all(low.price < high.price for low, high in pairwise(puts))
 
