@@ -46,6 +46,15 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         UnsignedTransaction,
     )
     from bethna_cli.domain.conversation import Session
+    from bethna_cli.domain.guarding import (
+        Decided,
+        ExitFacts,
+        ExitRules,
+        GuardState,
+        PackedMarks,
+        TickNotes,
+        Watcher,
+    )
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.mandate import Mandate, MandateState
     from bethna_cli.domain.options import OptionQuote
@@ -402,6 +411,84 @@ class Mandates(Protocol):
 
     def move(self, digests: "Collection[Hash]", state: "MandateState", at: datetime) -> None:
         """Change the state of those that live; one that has ended stays as it ended, and its signature is gone."""
+        ...
+
+
+class ExitSigner(Protocol):
+    """The watcher's own account, which sends mandates and can do nothing else."""
+
+    @property
+    def address(self) -> "Address": ...
+
+    def sign(
+        self, mandate: "Mandate", minimum_out: int, route: bytes, nonce: int, gas: int, fees: "Sequence[Fees]"
+    ) -> "tuple[SignedTransaction, ...]":
+        """Sign the call that executes a mandate at `minimum_out` or better, once for each of the fees.
+
+        route: the venue's fresh bid. Raises PlanRefused for what is not its own mandate, or costs too much.
+        """
+        ...
+
+
+class ExitEvidence(Protocol):
+    """What the chain says of mandates, all read at one block. Raises what Chain raises."""
+
+    async def facts(self, mandates: "Sequence[Mandate]", at: "BlockAt" = ...) -> "list[ExitFacts]": ...
+
+
+class Watchbook(Protocol):
+    """What Gamma remembers: rules, states, decisions, marks, and which process watches. Raises ConfigurationError.
+
+    Only the newest watcher may write: whoever holds an older token gets WatcherReplaced, and nothing changes.
+    """
+
+    def start(self, pid: int, interval_s: float, at: datetime) -> int:
+        """Become the watcher, and return the fencing token of this start."""
+        ...
+
+    def keep(self, notes: "TickNotes", token: int, trouble: str | None = None) -> "list[Alert]":
+        """Keep a tick in one transaction with its heartbeat, and return the alerts that are new."""
+        ...
+
+    def note(
+        self,
+        decisions: "Sequence[Decided]",
+        states: "Sequence[GuardState]",
+        alerts: "Sequence[Alert]",
+        token: int,
+        at: datetime,
+    ) -> None:
+        """Keep what came of an action, in one transaction."""
+        ...
+
+    def stop(self, token: int) -> None:
+        """Note that this watcher has left by itself."""
+        ...
+
+    def watcher(self) -> "Watcher | None":
+        """Return the process that watches or was the last to, None after it left by itself."""
+        ...
+
+    def revision(self) -> int:
+        """Return a number that changes when anybody else has written to the store."""
+        ...
+
+    def set_rules(self, position: str, rules: "ExitRules | None", at: datetime) -> None:
+        """Keep a position's own rules; None goes back to the defaults."""
+        ...
+
+    def rules(self) -> "Mapping[str, ExitRules]":
+        """Return the rules of the positions that have their own."""
+        ...
+
+    def states(self) -> "Mapping[str, GuardState]": ...
+
+    def decisions(self, position: str, limit: int) -> "list[Decided]":
+        """Return the newest decisions about a position, oldest first."""
+        ...
+
+    def marks(self, limit: int) -> "list[tuple[datetime, Mapping[str, object], PackedMarks]]":
+        """Return the newest marks with their layouts, oldest first."""
         ...
 
 

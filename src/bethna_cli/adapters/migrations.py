@@ -147,6 +147,42 @@ def _errands_of_trades(db: sqlite3.Connection) -> None:
     db.execute("alter table errands add column after_trade text references trades")
 
 
+def _guarding(db: sqlite3.Connection) -> None:
+    db.execute(
+        """create table exit_rules (
+            position text primary key, document text not null check (json_valid(document)), at text not null)
+            without rowid"""
+    )
+    db.execute(
+        """create table guard_states (
+            position text primary key, breach_rule text, breach_since text, entry_iv real check (entry_iv > 0),
+            protection text not null check (protection in ('PROTECTED', 'UNPROTECTED')), reason text not null,
+            selling_since text, attempts integer not null, next_try_at text) without rowid"""
+    )
+    db.execute(
+        """create table exit_decisions (
+            id integer primary key, position text not null, at text not null, verdict text not null, rule text,
+            words text not null, facts text not null check (json_valid(facts)))"""
+    )
+    db.execute("create index exit_decisions_by_position on exit_decisions (position, id)")
+    db.execute(
+        "create table mark_layouts (key text primary key, document text not null check (json_valid(document)))"
+        " without rowid"
+    )
+    db.execute(
+        """create table marks (
+            id integer primary key, at text not null, layout text not null references mark_layouts,
+            spots text not null check (json_valid(spots)), position_values blob not null, options blob not null)"""
+    )
+    db.execute("create index marks_by_time on marks (at)")
+    db.execute(
+        """create table watcher (
+            one integer primary key check (one = 1), token integer not null, pid integer not null,
+            started_at text not null, beat_at text not null, interval_s real not null, ticks integer not null,
+            trouble text)"""
+    )
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -156,6 +192,7 @@ STEPS: tuple[Step, ...] = (
     _positions,
     _mandates,
     _errands_of_trades,
+    _guarding,
 )
 
 

@@ -5,7 +5,7 @@ BethnaError                     1  our bug
 ├── TradeRefused                3  refused by a check, or by the person
 │   ├── InsufficientLiquidity · GasTooHigh · ContractPaused · SlippageTooHigh
 │   ├── QuoteExpired · NothingSuitable · TransactionRejected · PlanRefused
-│   ├── TradeKnown · TradingHalted
+│   ├── TradeKnown · TradingHalted · WatcherReplaced
 │   └── ContractRefused             and, where callers react differently:
 │       SlippageExceeded · TradingPaused · DeadlinePassed · QuoteUnavailable · NonceAlreadyUsed · NotEnoughTokens ·
 │       LimitReached · CallerNotAllowed
@@ -109,6 +109,12 @@ class TradingHalted(TradeRefused):
     """An anomaly has halted trading; a person must look first."""
 
     code = "halted"
+
+
+class WatcherReplaced(TradeRefused):
+    """Another watcher has started meanwhile; this one writes and sends nothing any more."""
+
+    code = "watcher_replaced"
 
 
 class ContractRefused(TradeRefused):

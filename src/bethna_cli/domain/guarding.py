@@ -3,10 +3,12 @@
 Money is USDC base units, shares are basis points, times are aware UTC.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bethna_cli.domain.alert import Alert
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.units import Bps
 
@@ -143,3 +145,97 @@ class Protection(StrEnum):
 
     PROTECTED = "PROTECTED"
     UNPROTECTED = "UNPROTECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """What is remembered of a position from one tick to the next.
+
+    selling_since: when a confirmed rule first asked for a sale that has not happened. attempts: how often it was tried;
+    next_try_at: not before.
+    """
+
+    position: str
+    breach: Breach | None = None
+    entry_iv: float | None = None
+    protection: Protection = Protection.UNPROTECTED
+    reason: str = "not looked at yet"
+    selling_since: datetime | None = None
+    attempts: int = 0
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision as it is kept. facts: what it saw, as JSON values; words: what was concluded."""
+
+    position: str
+    at: datetime
+    verdict: str
+    rule: ExitRule | None
+    words: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSheet:
+    """One tick's marks. values: USDC base units of each position, -1 unknown, in the order of `positions`.
+
+    options: what each distinct option was worth, by ticker, with its Greeks; spots: what they were valued by.
+    """
+
+    at: datetime
+    positions: tuple[str, ...]
+    values: tuple[int, ...]
+    options: Mapping[str, Mapping[str, float | None]]
+    spots: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedMarks:
+    """A tick's marks as they are kept: bytes in the machine's own order, and what says what they are.
+
+    key: names `layout` and changes with it. values: 8-byte integers per position; options: 8-byte floats per option.
+    """
+
+    key: str
+    layout: Callable[[], Mapping[str, object]]
+    spots: Mapping[str, object]
+    values: bytes
+    options: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TickNotes:
+    """What one tick leaves behind, kept in one transaction: marks, the states that changed, decisions and alerts."""
+
+    at: datetime
+    marks: PackedMarks | None
+    states: Sequence[GuardState]
+    decisions: Sequence[Decided]
+    alerts: Sequence[Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """The process that watches, as the store knows it. token: one more with each start; the newest alone may write.
+
+    interval_s: between two ticks; beat_at: the last tick's end; trouble: what went wrong in it, None when nothing did.
+    """
+
+    token: int
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+    interval_s: float
+    ticks: int
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExitFacts:
+    """What the chain says of a mandate: the person's contracts, how many SentientTrader may take, is its nonce used."""
+
+    balance: int
+    allowance: int
+    is_nonce_used: bool

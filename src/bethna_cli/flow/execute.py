@@ -89,7 +89,7 @@ async def submit(
     if len(nonces) != 1 or entry.state is not TradeState.APPROVED:
         raise ValueError("not the transactions of one approved trade")
     async with desk.journal.sending(entry.account):
-        expected = await _next_account_nonce(desk, entry.account)
+        expected = await next_account_nonce(desk, entry.account)
         if nonces != {expected}:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
         signed = desk.journal.sign(entry, variants, desk.clock.now(), errands)
@@ -167,7 +167,7 @@ async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     Raises TradeRefused when the account's nonce has moved on since it was signed (nothing was kept or sent).
     """
     async with desk.journal.sending(errand.account):
-        if errand.transaction.nonce != await _next_account_nonce(desk, errand.account):
+        if errand.transaction.nonce != await next_account_nonce(desk, errand.account):
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
         desk.journal.keep_errand(errand, desk.clock.now())
         await _send(desk, errand.transaction)
@@ -228,7 +228,7 @@ async def _send(desk: ExecutionDesk, transaction: SignedTransaction) -> str | No
     return None
 
 
-async def _next_account_nonce(desk: ExecutionDesk, account: Address) -> int:
+async def next_account_nonce(desk: ExecutionDesk, account: Address) -> int:
     """Return the first account nonce that neither the node nor the journal has given away."""
     pending = await desk.chain.nonce(account, Tag.PENDING)
     mined = await desk.chain.nonce(account, Tag.LATEST)

@@ -1,0 +1,259 @@
+"""One tick of Gamma: read on, look at the market, value everything, decide, write it down, and act on what was decided.
+
+Everything a tick concludes is kept in one transaction before anything is sent, so that `why` answers from the record
+alone. A source or a chain that fails makes values unknown and is told; it never makes a number, and never an exit.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bethna_cli.domain.alert import Alert
+from bethna_cli.domain.errors import BethnaError
+from bethna_cli.domain.guarding import Decided, ExitRule, GuardState, TickNotes, Verdict
+from bethna_cli.domain.journal import JournalEntry
+from bethna_cli.domain.market import Asset
+from bethna_cli.flow import execute, guard_words
+from bethna_cli.flow.exits import Attempt, sell
+from bethna_cli.flow.lookout import GuardDesk, look
+from bethna_cli.flow.protect import Covers, look_at_protection
+from bethna_cli.risk.book import Assessment, Book, Decision, first_state
+from bethna_cli.risk.marks import AssetView
+from bethna_cli.risk.protection import endings
+
+FIRST_WAIT_S = 30.0
+LONGEST_WAIT_S = 300.0
+TELL_UNKNOWN_AT = 2
+"""At which tick in a row without a value the person hears of it."""
+
+
+@dataclass
+class Memory:
+    """What one watcher keeps between two ticks; all of it can be read again from the store and the chain."""
+
+    token: int
+    book: Book | None = None
+    revision: int | None = None
+    unknown: dict[Asset, tuple[datetime, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What a tick has done. alerts: the new ones; attempts: sales that were tried, by position; troubles: in words."""
+
+    at: datetime
+    book: Book
+    assessment: Assessment | None
+    covers: Covers
+    alerts: tuple[Alert, ...]
+    attempts: Mapping[str, Attempt]
+    troubles: tuple[str, ...]
+
+
+@dataclass
+class _Conclusions:
+    """What a tick is about to write down. sales: what is to be sold, by row."""
+
+    at: datetime
+    states: dict[int, GuardState] = field(default_factory=dict)
+    decided: list[Decided] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    sales: list[Decision] = field(default_factory=list)
+
+
+async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
+    """Do one tick. Raises WatcherReplaced when another watcher has started, ConfigurationError when the store fails."""
+    troubles: list[str] = []
+    await _attempted("chain", desk.read_on(), troubles)
+    sold = await _own_exits(desk, troubles)
+    book = _book(desk, memory)
+    views = await look(desk.market, book.assets)
+    assessment = book.assess(views, desk.clock.now(), desk.strictness) if len(book) else None
+    covers = await look_at_protection(desk, book, troubles)
+    work = _Conclusions(desk.clock.now())
+    work.alerts += [_sold(desk, entry) for entry in sold]
+    _note_unknown(memory, views, work, troubles)
+    _note_protection(book, covers, work)
+    if assessment is not None:
+        _note_entries(book, assessment, work)
+        for decision in assessment.decisions:
+            _decide_alone(book, covers, views, decision, work, troubles)
+    changed = [state for row, state in work.states.items() if book.remember(row, state)]
+    marks = None if assessment is None else book.packed(assessment)
+    notes = TickNotes(work.at, marks, changed, work.decided, work.alerts)
+    alerts = desk.watchbook.keep(notes, memory.token, "; ".join(troubles) or None)
+    attempts = {}
+    for sale in work.sales:
+        attempts[book.positions[sale.row].id] = await _act(desk, memory, book, covers, sale)
+    return Ticked(work.at, book, assessment, covers, tuple(alerts), attempts, tuple(troubles))
+
+
+async def _attempted(what: str, work: Awaitable[object], troubles: list[str]) -> None:
+    """Do something that needs the outside; a failure is a trouble of this tick and no more."""
+    try:
+        await work
+    except BethnaError as error:
+        troubles.append(f"{what}: {error.message}")
+
+
+async def _own_exits(desk: GuardDesk, troubles: list[str]) -> list[JournalEntry]:
+    """Bring the watcher's own open sales to what the chain shows, and return those that were filled."""
+    if desk.exits is None:
+        return []
+    filled = []
+    for entry in desk.journal.entries(only_open=True):
+        if not entry.is_mandated or not entry.variants:
+            continue
+        try:
+            progress = await execute.advance(desk.exits.execution, entry)
+        except BethnaError as error:
+            troubles.append(f"exit: {error.message}")
+            continue
+        if progress.entry.fill is not None:
+            if entry.fill is None:
+                await _attempted("record", desk.note_fill(progress.entry.fill.transaction), troubles)
+            filled.append(progress.entry)
+    return filled
+
+
+def _book(desk: GuardDesk, memory: Memory) -> Book:
+    """Return the columns of the open positions, made anew when somebody has written to the store."""
+    revision = desk.watchbook.revision()
+    if memory.book is None or revision != memory.revision:
+        positions = [one for one in desk.positions.all(only_open=True) if one.user == desk.account]
+        states, rules = desk.watchbook.states(), desk.watchbook.rules()
+        memory.book = Book(
+            positions,
+            [rules.get(one.id, desk.defaults) for one in positions],
+            [states.get(one.id) or first_state(one) for one in positions],
+        )
+        memory.revision = revision
+    return memory.book
+
+
+# ── concluding ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sold(desk: GuardDesk, entry: JournalEntry) -> Alert:
+    """Name the position that an exit has sold, by its token."""
+    token = entry.trade.intent.option_token
+    mine = [one for one in desk.positions.all() if one.token == token and one.user == desk.account]
+    title = mine[-1].terms.ticker if mine else token
+    return guard_words.sold_alert(entry, title, mine[-1].id if mine else None)
+
+
+def _note_unknown(memory: Memory, views: Mapping[Asset, AssetView], work: _Conclusions, troubles: list[str]) -> None:
+    """Count the ticks in a row in which an asset has no value; from the second on the person knows."""
+    for asset, view in views.items():
+        if view.fault is None:
+            memory.unknown.pop(asset, None)
+            continue
+        since, ticks = memory.unknown.get(asset, (work.at, 0))
+        memory.unknown[asset] = (since, ticks + 1)
+        troubles.append(f"{asset}: value unknown: {view.fault}")
+        if ticks + 1 >= TELL_UNKNOWN_AT:
+            work.alerts.append(guard_words.unknown_alert(asset, since, view.fault))
+
+
+def _note_protection(book: Book, covers: Covers, work: _Conclusions) -> None:
+    """Keep what changed about protection, and tell of it; where the chain did not answer nothing has changed."""
+    if not covers.is_known:
+        return
+    for row in sorted({*covers.by_row, *book.unmet}):
+        position, cover, before = book.positions[row], covers.of(row), book.states[row]
+        if (cover.protection, cover.reason) != (before.protection, before.reason):
+            after = replace(before, protection=cover.protection, reason=cover.reason)
+            work.states[row] = after
+            alert = guard_words.protection_alert(position, after)
+            work.alerts += [alert] if alert else []
+        work.alerts += [
+            guard_words.ending_alert(position, mandate, before_s)
+            for mandate, before_s in endings(cover.usable, covers.block_s)
+        ]
+    book.unmet.clear()
+
+
+def _note_entries(book: Book, assessment: Assessment, work: _Conclusions) -> None:
+    """Remember the volatility at which a position was first valued."""
+    for row, iv in book.without_entry_iv(assessment):
+        work.states[row] = replace(_state(book, row, work), entry_iv=iv)
+
+
+def _decide_alone(
+    book: Book,
+    covers: Covers,
+    views: Mapping[Asset, AssetView],
+    decision: Decision,
+    work: _Conclusions,
+    troubles: list[str],
+) -> None:
+    """Decide about one position, and keep its failure from the others."""
+    try:
+        _decide(book, covers, views, decision, work)
+    except Exception as error:  # noqa: BLE001 (one turn of the watch loop)
+        short_id = book.positions[decision.row].short_id
+        troubles.append(f"{short_id}: bethna made a mistake: {type(error).__name__}")
+
+
+def _decide(
+    book: Book, covers: Covers, views: Mapping[Asset, AssetView], decision: Decision, work: _Conclusions
+) -> None:
+    """Keep what was decided about one position where it is news, and line up what is to be sold."""
+    position, made = book.positions[decision.row], decision.decision
+    before = _state(book, decision.row, work)
+    after = replace(before, breach=made.breach)
+    work.alerts += guard_words.warning_alerts(position, decision)
+    is_news = made.breach != before.breach or made.verdict is Verdict.SELL
+    if made.verdict is Verdict.SELL:
+        is_news = before.selling_since is None
+        after = replace(after, selling_since=before.selling_since or work.at)
+        cover = covers.of(decision.row)
+        if cover.usable and covers.is_known:
+            if before.next_try_at is None or before.next_try_at <= work.at:
+                work.sales.append(decision)
+        elif not cover.usable:
+            work.alerts.append(guard_words.unsigned_alert(position, decision, cover.reason))
+    elif made.verdict is not Verdict.CONFIRM:
+        after = replace(after, selling_since=None, attempts=0, next_try_at=None)
+    if is_news:
+        work.decided.append(guard_words.decided(position, work.at, decision, views[position.terms.asset]))
+    work.states[decision.row] = after
+
+
+def _state(book: Book, row: int, work: _Conclusions) -> GuardState:
+    return work.states.get(row, book.states[row])
+
+
+# ── acting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _act(desk: GuardDesk, memory: Memory, book: Book, covers: Covers, sale: Decision) -> Attempt:
+    """Try to sell one position, and write down what came of it. Raises WatcherReplaced."""
+    position, rule = book.positions[sale.row], sale.decision.rule or ExitRule.STOP_LOSS
+    cover = covers.of(sale.row)
+    good_until = sale.seen.observed_at + timedelta(seconds=desk.market.limits.spot_age_s)
+    if desk.exits is None:
+        attempt = Attempt(None, "the watcher has no key", {})
+    else:
+        try:
+            attempt = await sell(desk.exits, position, rule, cover.usable, good_until)
+        except Exception as error:  # noqa: BLE001 (one turn of the watch loop: a mistake here must not stop the others)
+            attempt = Attempt(None, f"bethna made a mistake: {type(error).__name__}", {})
+    now = desk.clock.now()
+    before = book.states[sale.row]
+    wait_s = min(FIRST_WAIT_S * 2**before.attempts, LONGEST_WAIT_S)
+    after = replace(before, attempts=before.attempts + 1, next_try_at=now + timedelta(seconds=wait_s))
+    alerts = []
+    if attempt.is_sold and attempt.entry is not None and attempt.entry.fill is not None:
+        await _attempted("record", desk.note_fill(attempt.entry.fill.transaction), [])
+        alerts.append(_sold(desk, attempt.entry))
+        words = "sold"
+    else:
+        words = attempt.refusal or "not sold yet"
+        failing = guard_words.failing_alert(position, after, rule, words, now)
+        alerts += [failing] if failing else []
+    verdict, facts = "SOLD" if attempt.is_sold else "TRIED", guard_words.attempt_facts(attempt)
+    note = Decided(position.id, now, verdict, rule, words, facts)
+    desk.watchbook.note([note], [after], alerts, memory.token, now)
+    book.remember(sale.row, after)
+    return attempt

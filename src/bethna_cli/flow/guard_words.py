@@ -1,0 +1,167 @@
+"""What a person hears from Gamma: each cause once, with the numbers, and what to type next."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bethna_cli.domain.alert import Alert, Level
+from bethna_cli.domain.guarding import Decided, ExitRule, GuardState, Protection
+from bethna_cli.domain.journal import JournalEntry
+from bethna_cli.domain.mandate import Mandate
+from bethna_cli.domain.market import Asset
+from bethna_cli.domain.position import Position
+from bethna_cli.domain.units import iso, usdc_to_decimal
+from bethna_cli.flow.exits import Attempt
+from bethna_cli.risk.book import Decision, spot_facts
+from bethna_cli.risk.marks import AssetView
+
+CRITICAL_EVERY_S = 300
+
+
+def rule_words(rule: ExitRule) -> str:
+    """Name a rule as people read it."""
+    return rule.value.replace("-", " ").capitalize().replace("Iv ", "IV ")
+
+
+def decided(position: Position, at: datetime, decision: Decision, view: AssetView) -> Decided:
+    """Write down a decision with everything it went by."""
+    seen, made = decision.seen, decision.decision
+    facts: dict[str, object] = {
+        "value_usdc": _usdc(seen.value),
+        "cost_usdc": _usdc(seen.cost),
+        "hours_left": round(seen.seconds_left / 3600.0, 2),
+        "iv": seen.iv,
+        "entry_iv": seen.entry_iv,
+        "first_seen_at": None if made.breach is None else iso(made.breach.since),
+        "market": spot_facts(view),
+    }
+    return Decided(position.id, at, made.verdict.value, made.rule, made.words, facts)
+
+
+def warning_alerts(position: Position, decision: Decision) -> list[Alert]:
+    """Say once a day that a rule which only warns is broken."""
+    day = decision.seen.observed_at.date().isoformat()
+    return [
+        _alert(
+            f"rule:{position.id}:{rule.value}:{day}",
+            Level.WARNING,
+            rule.value,
+            position,
+            rule_words(rule).lower(),
+            f"{_sentence(words)} {_to_sell(position)}",
+        )
+        for rule, words in decision.decision.warnings
+    ]
+
+
+def unsigned_alert(position: Position, decision: Decision, why: str) -> Alert:
+    """Say that a rule asks for a sale which nobody signed, and ask for it."""
+    made = decision.decision
+    rule = made.rule or ExitRule.STOP_LOSS
+    since = made.breach.since if made.breach else decision.seen.observed_at
+    text = (
+        f"{made.words[:1].upper()}{made.words[1:]}. Nothing is sold: {why}. To sell: bethna close {position.short_id}"
+    )
+    return _alert(
+        f"unsigned:{position.id}:{rule.value}:{iso(since)}",
+        Level.CRITICAL,
+        rule.value,
+        position,
+        f"{rule_words(rule).lower()} reached, and nothing is signed",
+        text,
+    )
+
+
+def failing_alert(position: Position, state: GuardState, rule: ExitRule, why: str, now: datetime) -> Alert | None:
+    """Say every five minutes that a sale does not come about; nothing at the first try."""
+    if state.selling_since is None:
+        return None
+    turn = int((now - state.selling_since).total_seconds()) // CRITICAL_EVERY_S
+    if turn == 0 and state.attempts < 2:
+        return None
+    return _alert(
+        f"exit-failing:{position.id}:{iso(state.selling_since)}:{turn}",
+        Level.CRITICAL,
+        "exit-failing",
+        position,
+        f"{rule_words(rule).lower()} cannot sell",
+        f"Tried {state.attempts} times since {iso(state.selling_since)}: {why}. {_to_sell(position)}",
+    )
+
+
+def sold_alert(entry: JournalEntry, title: str, position: str | None) -> Alert:
+    """Say what an exit has brought; one for each transaction that did it."""
+    assert entry.fill is not None
+    fill = entry.fill
+    rule = entry.trade.purpose
+    level = Level.INFO if rule == ExitRule.TAKE_PROFIT.value else Level.WARNING
+    size, usdc = usdc_to_decimal(fill.amount_in), usdc_to_decimal(fill.amount_out)
+    text = f"{size:,.4f} contracts brought {usdc:,.2f} USDC, now in your account. Transaction {fill.transaction}."
+    return Alert(
+        f"sold:{entry.digest}:{fill.transaction}", level, f"sold-{rule}", f"{title} sold by {rule}", text, position
+    )
+
+
+def unknown_alert(asset: Asset, since: datetime, reason: str) -> Alert:
+    """Say that positions cannot be valued, and that nothing is sold meanwhile."""
+    return Alert(
+        f"unknown:{asset}:{iso(since)}",
+        Level.CRITICAL,
+        "value-unknown",
+        f"{asset}: value unknown",
+        f"Since {iso(since)} {asset} positions cannot be valued, so no exit fires: {reason}. Try: bethna doctor",
+    )
+
+
+def protection_alert(position: Position, after: GuardState) -> Alert | None:
+    """Say loudly that a position is not protected; nothing when it is."""
+    if after.protection is Protection.PROTECTED:
+        return None
+    return _alert(
+        f"unprotected:{position.id}:{after.reason}",
+        Level.WARNING,
+        "unprotected",
+        position,
+        "is UNPROTECTED",
+        f"No exit would be sent: {after.reason}. To sign exits: bethna exits {position.short_id} --stop-loss 50%",
+    )
+
+
+def ending_alert(position: Position, mandate: Mandate, before_s: int) -> Alert:
+    """Say that a mandate ends soon."""
+    when = "24 hours" if before_s > 3_600 else "1 hour"
+    return _alert(
+        f"mandate-ends:{mandate.digest}:{before_s}",
+        Level.WARNING,
+        "mandate-ends",
+        position,
+        f"{mandate.kind.value} ends within {when}",
+        f"What you signed runs out within {when}; afterwards it is UNPROTECTED. To sign again: bethna exits"
+        f" {position.short_id} --stop-loss 50%",
+    )
+
+
+def attempt_facts(attempt: Attempt) -> Mapping[str, object]:
+    """Return what a try to sell went by and what came of it."""
+    fill = None if attempt.entry is None else attempt.entry.fill
+    return {
+        **attempt.facts,
+        "refusal": attempt.refusal,
+        "transaction": None if fill is None else fill.transaction,
+        "proceeds_usdc": None if fill is None else _usdc(fill.amount_out),
+    }
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _to_sell(position: Position) -> str:
+    return f"To sell: bethna close {position.short_id}"
+
+
+def _alert(cause: str, level: Level, kind: str, position: Position, what: str, text: str) -> Alert:
+    return Alert(cause, level, kind, f"{position.terms.ticker} {what}", text, position.id)
+
+
+def _usdc(amount: int) -> float:
+    return float(usdc_to_decimal(amount))
