@@ -15,7 +15,7 @@ from bethna_cli.domain.approval import Purse
 from bethna_cli.domain.chain import Address, Call, Hash, Tag
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused
 from bethna_cli.domain.signing import Plan, SignedTransaction
-from bethna_cli.domain.trade import PlannedTrade, TradeIntent
+from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.venue import RawOrder
 from bethna_cli.ports import Chain
 
@@ -62,7 +62,7 @@ class TokenVenue:
         return Address(address)
 
     async def quote(self, intent: TradeIntent, order: RawOrder) -> int | ContractRefused:
-        function = self._router.function("quoteBuy")
+        function = self._router.function("quoteBuy" if intent.side is Side.BUY else "quoteSell")
         data = function.encode(intent.option_token, intent.amount_in, route_data(order))
         (answer,) = await self._chain.call_many([Call(intent.router, data, intent.user)])
         return answer if isinstance(answer, ContractRefused) else _one(function, answer)

@@ -5,7 +5,7 @@ never below what the person chose, and the sale asks for nearly all that is offe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bethna_cli.domain.chain import Fees
@@ -99,7 +99,8 @@ async def _sell(
         return Attempt(
             None, f"{_usdc(bid.offered):,.2f} USDC are offered, less than the floor of {_usdc(floor):,.2f}", facts
         )
-    delivered = await desk.venue.quote(mandate.trade.intent, bid.order)
+    sold = min(mandate.trade.intent.amount_in, position.contracts_left)
+    delivered = await desk.venue.quote(replace(mandate.trade.intent, amount_in=sold), bid.order)
     if isinstance(delivered, ContractRefused):
         return Attempt(None, delivered.message, facts)
     minimum = max(mandate.floor(position.contracts_left), least_acceptable(delivered, desk.slippage))

@@ -1,0 +1,254 @@
+"""Gamma's desk on the embedded exchange: a bought option, signed exits, the watcher's own account, the real feeds.
+
+Prices can be replaced by the test's own; bids, contracts, journal and store are the real ones.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from bethna_cli.adapters.abi import artifact, keccak
+from bethna_cli.adapters.exit_evidence import ChainExits
+from bethna_cli.adapters.http import Edge
+from bethna_cli.adapters.mandates import SqliteMandates
+from bethna_cli.adapters.option_events import OptionLogs, Venues
+from bethna_cli.adapters.positions import SqlitePositions
+from bethna_cli.adapters.pyth import PythClient
+from bethna_cli.adapters.sim.wire import create_app
+from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
+from bethna_cli.adapters.token_venue import TokenVenue
+from bethna_cli.adapters.watchbook import SqliteWatchbook
+from bethna_cli.adapters.watcher_key import ExitKey
+from bethna_cli.domain.chain import Address
+from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE
+from bethna_cli.domain.guarding import Confirmation, ExitRules
+from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
+from bethna_cli.domain.market import Asset, Origin, SpotPrice
+from bethna_cli.domain.position import Position
+from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
+from bethna_cli.domain.units import Bps
+from bethna_cli.domain.wallet import PrivateKey
+from bethna_cli.execution.approval import intent_nonce
+from bethna_cli.flow.execute import ExecutionDesk, settle
+from bethna_cli.flow.exits import ExitDesk
+from bethna_cli.flow.guard import Memory, Ticked, tick
+from bethna_cli.flow.lookout import GuardDesk, MarketDesk
+from bethna_cli.flow.record import RecordDesk, catch_up, note
+from bethna_cli.ports import SpotFeed
+from bethna_cli.risk.exits import Strictness
+from bethna_cli.risk.spot import WatchLimits
+from execution_desk import DOMAIN, ROUTER, TRADER, USDC, USER, WALLET, Market, bought, digest, plan_id, sign_intent
+
+WORLD = "http://embedded.market"
+WATCHER_KEY = PrivateKey(b"\x07" * 32)
+WATCHER = Address(Account.from_key(WATCHER_KEY.octets).address.lower())
+STOP_AT_ONCE = ExitRules(stop_loss=Bps(1))
+"""What was just bought is worth a little less than it cost, because of the maker's spread: this stop is broken."""
+
+NEVER = ExitRules(stop_loss=None, take_profit=None)
+ETHER = 10**18
+
+
+@dataclass
+class OwnPrices:
+    """A spot source whose words are the test's own: it says what `change` makes of the real one's answer."""
+
+    inner: SpotFeed
+    change: Callable[[SpotPrice], SpotPrice]
+    name: str = "own"
+
+    async def spot(self, asset: Asset) -> SpotPrice:
+        return self.change(await self.inner.spot(asset))
+
+
+@dataclass
+class Watch:
+    """One life of a watcher: its desk and its memory, and the ticks it has done."""
+
+    desk: GuardDesk
+    memory: Memory
+    ticks: list[Ticked] = field(default_factory=list)
+
+    async def tick(self) -> Ticked:
+        self.ticks.append(await tick(self.desk, self.memory))
+        return self.ticks[-1]
+
+
+@dataclass
+class Guarded:
+    """A market in which the wallet has bought an option, and the watcher has gas."""
+
+    market: Market
+    rules: ExitRules = field(default_factory=lambda: STOP_AT_ONCE)
+    change: Callable[[SpotPrice], SpotPrice] = lambda price: price
+    has_key: bool = True
+    strictness: Strictness = field(default_factory=lambda: Strictness(Confirmation.LOOKS))
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[Watch]:
+        """Open the desk as a process does, from the store alone."""
+        market, clock = self.market, self.market.clock
+        execution: ExecutionDesk = market.desk()
+        chain = execution.chain
+        positions = SqlitePositions.open(market.store, EMBEDDED_CHAIN_ID)
+        record = RecordDesk(chain, OptionLogs(chain, Venues((TRADER,), (ROUTER,))), positions, clock, USER)
+        book, mandates = SqliteWatchbook.open(market.store), SqliteMandates.open(market.store)
+        async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
+            urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
+            venue = ThetanutsClient(
+                edge, urls=urls, venues=(EMBEDDED_VENUE,), signed_only=True, origin=Origin.SIMULATED
+            )
+            hermes = f"{WORLD}/hermes"
+            prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
+            exits = ExitDesk(ExitKey(WATCHER_KEY, WATCHER), venue, TokenVenue(chain, USDC), execution)
+            desk = GuardDesk(
+                account=USER,
+                market=MarketDesk((OwnPrices(prices, self.change),), venue, clock, WatchLimits()),
+                positions=positions,
+                watchbook=book,
+                mandates=mandates,
+                journal=execution.journal,
+                chain=chain,
+                evidence=ChainExits(chain),
+                clock=clock,
+                read_on=lambda: catch_up(record),
+                note_fill=lambda transaction: note(record, transaction),
+                exits=exits if self.has_key else None,
+                watcher=WATCHER,
+                defaults=self.rules,
+                strictness=self.strictness,
+            )
+            token = book.start(1, 60.0, clock.now())
+            yield Watch(desk, Memory(token))
+        for store in (positions, book, mandates, execution.journal):
+            store.close()
+
+    def ticks(self, count: int = 1, every_s: float = 60.0) -> list[Ticked]:
+        """Watch for some ticks, as one process."""
+
+        async def work() -> list[Ticked]:
+            async with self.watch() as watch:
+                for number in range(count):
+                    if number:
+                        self.market.clock.advance(every_s)
+                    await watch.tick()
+                return watch.ticks
+
+        return asyncio.run(work())
+
+    # ── what there is to guard ────────────────────────────────────────────────────────────────────────────────
+
+    def buy(self, name: str = "a purchase", usdc: int = 50_000_000) -> Position:
+        """Buy the market's call, and return its position."""
+        self.market.refresh()
+        trade = self.market.trade(name, usdc)
+
+        async def work() -> None:
+            desk = self.market.desk()
+            progress = await settle(desk, (await bought(desk, self.market, trade)).entry)
+            assert progress.entry.fill is not None
+            record = RecordDesk(
+                desk.chain, OptionLogs(desk.chain, Venues((TRADER,), (ROUTER,))),
+                SqlitePositions.open(self.market.store, EMBEDDED_CHAIN_ID), self.market.clock, USER,
+            )  # fmt: skip
+            await note(record, progress.entry.fill.transaction)
+
+        asyncio.run(work())
+        return self.positions()[-1]
+
+    def sign_exits(
+        self, position: Position, *, floor_share: float = 0.5, days: float = 5.0, name: str = "exits"
+    ) -> tuple[Mandate, ...]:
+        """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens."""
+        market, worth = self.market, position.cost
+        approve = artifact("OptionSeries").function("approve").encode(TRADER, position.contracts_left)
+        market.send(position.token, approve)
+        market.exchange.catch_up()
+        nonce = intent_nonce(plan_id(name + position.id), "exits", keccak)
+        made = []
+        for kind, at in ((MandateKind.STOP_LOSS, worth // 2), (MandateKind.TAKE_PROFIT, worth * 2)):
+            intent = TradeIntent(
+                USER, WATCHER, Side.SELL, position.token, ROUTER, position.contracts_left, at, int(at * floor_share) or 1,
+                nonce, int(market.clock.at.timestamp() + days * 86_400), plan_id(name),
+            )  # fmt: skip
+            trade = PlannedTrade(kind.value, DOMAIN, intent)
+            mandate = Mandate(
+                digest(trade), kind, trade, sign_intent(trade), None, market.clock.now(), MandateState.OPEN
+            )
+            made.append(mandate)
+        with closing(SqliteMandates.open(market.store)) as store:
+            store.keep(made)
+        return tuple(made)
+
+    def fund_watcher(self, wei: int = ETHER // 500) -> None:
+        """Give the watcher gas, from the wallet."""
+        fields = {
+            "type": 2, "chainId": EMBEDDED_CHAIN_ID, "to": bytes.fromhex(WATCHER[2:]), "data": b"", "value": wei,
+            "gas": 21_000, "maxFeePerGas": 10**9, "maxPriorityFeePerGas": 10**8, "nonce": self.market.nonce(),
+        }  # fmt: skip
+        raw = bytes(WALLET.sign_transaction(fields).raw_transaction)
+        self.market.ask("eth_sendRawTransaction", "0x" + raw.hex())
+        self.market.exchange.catch_up()
+
+    def cancel(self, mandate: Mandate) -> None:
+        """Burn the mandate's nonce, as the person can at any time."""
+        cancel = artifact("SentientTrader").function("cancelNonce").encode(mandate.trade.intent.nonce)
+        self.market.send(TRADER, cancel)
+        self.market.exchange.catch_up()
+
+    # ── what the store says ───────────────────────────────────────────────────────────────────────────────────
+
+    def positions(self) -> list[Position]:
+        with closing(SqlitePositions.open(self.market.store, EMBEDDED_CHAIN_ID)) as store:
+            return store.all()
+
+    def mandates(self, position: Position) -> list[Mandate]:
+        with closing(SqliteMandates.open(self.market.store)) as store:
+            return store.of_token(USER, position.token)
+
+    def alerts(self) -> list[tuple[str, str, str]]:
+        """Level, kind and text of everything the person was told."""
+        return self._rows("select level, kind, text from alerts order by sequence")
+
+    def decisions(self) -> list[tuple[str, str, str]]:
+        return self._rows("select verdict, rule, words from exit_decisions order by id")
+
+    def _rows(self, query: str) -> list[tuple[str, str, str]]:
+        with closing(sqlite3.connect(self.market.store)) as db:
+            return db.execute(query).fetchall()
+
+    def sales(self) -> list[tuple[int, int]]:
+        """What each sale took and brought, by the contract's events."""
+        topic = artifact("SentientTrader").event_topic("OptionSold")
+        logs = self.market.ask(
+            "eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest", "address": TRADER, "topics": [topic]}
+        )
+        return [(int(log["data"][2:66], 16), int(log["data"][66:130], 16)) for log in logs]
+
+
+def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    return asyncio.run(work())
+
+
+def shifted(**changes: Any) -> Callable[[SpotPrice], SpotPrice]:
+    """Return what replaces parts of every price."""
+    return lambda price: replace(price, **changes)
+
+
+def seen(kinds: Sequence[tuple[str, str, str]]) -> list[str]:
+    return [kind for _, kind, _ in kinds]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def store_of(guarded: Guarded) -> Path:
+    return guarded.market.store
