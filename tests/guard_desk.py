@@ -174,9 +174,10 @@ class Guarded:
         nonce = intent_nonce(plan_id(name + position.id), "exits", keccak)
         made = []
         for kind, at in ((MandateKind.STOP_LOSS, worth // 2), (MandateKind.TAKE_PROFIT, worth * 2)):
+            least, until_s = int(at * floor_share) or 1, int(market.clock.at.timestamp() + days * 86_400)
             intent = TradeIntent(
-                USER, WATCHER, Side.SELL, position.token, ROUTER, position.contracts_left, at, int(at * floor_share) or 1,
-                nonce, int(market.clock.at.timestamp() + days * 86_400), plan_id(name),
+                USER, WATCHER, Side.SELL, position.token, ROUTER, position.contracts_left, at, least, nonce, until_s,
+                plan_id(name),
             )  # fmt: skip
             trade = PlannedTrade(kind.value, DOMAIN, intent)
             mandate = Mandate(
