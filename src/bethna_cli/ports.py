@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     from bethna_cli.domain.mandate import Mandate, MandateState
     from bethna_cli.domain.options import OptionQuote
     from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
+    from bethna_cli.domain.retention import DataSet, StoreSize
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
     from bethna_cli.domain.trade import PlannedTrade, TradeIntent
     from bethna_cli.domain.utterance import Understood
@@ -727,6 +728,26 @@ class Notifier(Protocol):
     def name(self) -> str: ...
 
     async def tell(self, kept: "KeptAlert") -> None: ...
+
+
+class Retention(Protocol):
+    """What the store and the logs drop one day. Raises ConfigurationError when the store cannot be used."""
+
+    def overdue(self, data_set: "DataSet", before: datetime) -> int:
+        """Count what a data set has from before a time."""
+        ...
+
+    def drop(self, data_set: "DataSet", before: datetime, limit: int) -> int:
+        """Drop up to `limit` of it in one transaction, and return how many; 0 when nothing is left to drop."""
+        ...
+
+    def give_back(self, most_bytes: int) -> int:
+        """Give free room in the store's file back to the disk, and return how many bytes."""
+        ...
+
+    def size(self) -> "StoreSize": ...
+
+    def log_bytes(self) -> int: ...
 
 
 class Ledger(Protocol):

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pexpect
 import pytest
-from cards import hold, recommendation
 from cli_process import START
 from eth_account import Account
 
@@ -26,6 +25,7 @@ from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLI
 from bethna_cli.domain.market import Origin
 from bethna_cli.domain.recommendation import Recommendation
 from bethna_cli.flow import approve as approving
+from cards import hold, recommendation
 
 USDC, ROUTER, TRADER = (PUBLIC_CONTRACTS[name] for name in ("usdc", "router", "trader"))
 WALLET = PUBLIC_ACCOUNTS["throwaway_wallet"]

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cards import EVIL, hold, quote, recommendation, snapshot, trade
 from rich.console import Console
 
 from bethna_cli.cli.output import console
@@ -15,6 +14,7 @@ from bethna_cli.domain.market import Asset, Origin, Part, Status
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Reason, Recommendation, Record, Signal
 from bethna_cli.domain.units import Usdc
+from cards import EVIL, hold, quote, recommendation, snapshot, trade
 
 
 def screen_of(width: int = 80) -> tuple[Console, io.StringIO]:

@@ -1,4 +1,4 @@
-"""How well bethna understands people it has not learned from, and that no trap makes it believe it was given an order."""
+"""How well bethna understands people it has not learned from, and that no trap makes it believe in an order."""
 
 from collections.abc import Sequence
 

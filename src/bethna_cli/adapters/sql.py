@@ -28,6 +28,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     with translated(path):
         path.touch(mode=0o600, exist_ok=True)
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        db.execute("pragma auto_vacuum = incremental")  # counts in a new file alone, before anything is in it
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
         db.execute("pragma foreign_keys = on")

@@ -116,7 +116,12 @@ def _with_application(settings: "Settings", asset: Asset, no_color: bool) -> lis
     from bethna_cli.cli.session import with_market
 
     async def examine(application: "App") -> list[Check]:
-        return [_model(application), _store(application), *await _sources(application, asset)]
+        return [
+            _model(application),
+            _store(application),
+            _room(application.settings),
+            *await _sources(application, asset),
+        ]
 
     return with_market(settings, asset, examine, no_color)
 
@@ -131,8 +136,27 @@ def _model(application: "App") -> Check:
 
 def _store(application: "App") -> Check:
     verdict = application.ledger.check()
-    sizes = ", ".join(f"{count} {table}" for table, count in application.ledger.sizes().items())
-    return Check("store", HERE, OK if verdict == "ok" else FAILED, sizes if verdict == "ok" else verdict)
+    rows = {table: count for table, count in application.ledger.sizes().items() if count}
+    sizes = ", ".join(f"{count:,} {table}" for table, count in rows.items() if not table.startswith("sqlite_"))
+    return Check("store", HERE, OK if verdict == "ok" else FAILED, sizes or "empty" if verdict == "ok" else verdict)
+
+
+def _room(settings: "Settings") -> Check:
+    """Say how much room store and logs take, and whether something in them is due to be dropped."""
+    from bethna_cli.bootstrap.market import system_clock
+    from bethna_cli.bootstrap.retain import open_retention
+    from bethna_cli.flow.retain import overdue
+
+    retention = open_retention(settings)
+    try:
+        size, logs = retention.size(), retention.log_bytes()
+        old = sum(one.count for one in overdue(retention, system_clock().now()))
+    finally:
+        retention.close()
+    detail = f"store {size.file_bytes / 1e6:.1f} MB, logs {logs / 1e6:.1f} MB"
+    if old:
+        return Check("room", HERE, WARNING, f"{detail}; {old:,} rows or files are old", hint="bethna db prune")
+    return Check("room", HERE, OK, detail)
 
 
 async def _sources(application: "App", asset: Asset) -> list[Check]:
