@@ -33,6 +33,8 @@ COMMANDS = (
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
     Command("alerts", "Notifications: list, follow, acknowledge, test", "Watch", "bethna_cli.cli.alerts:app", True),
+    Command("history", "Positions that are over, and what came of them", "Watch", "bethna_cli.cli.history:app"),
+    Command("report", "Gains by period and strategy, tax list as CSV", "Watch", "bethna_cli.cli.history:app"),
     Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),
     Command("backtest", "Alpha on recorded history, beside simple rules", "Set up", "bethna_cli.cli.backtest:app"),
     Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.model:app"),

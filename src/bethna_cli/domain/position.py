@@ -138,9 +138,25 @@ class Position:
         return sum(one.usdc for one in self.exits)
 
     @property
+    def exit_costs(self) -> tuple[int, ...]:
+        """The share of the cost that each exit's contracts stand for; with `cost_left` they add up to the cost."""
+        shares: list[int] = []
+        gone = 0
+        for one in self.exits:
+            before, gone = self.cost * gone // self.contracts, gone + one.contracts
+            shares.append(self.cost * gone // self.contracts - before)
+        return tuple(shares)
+
+    @property
     def cost_left(self) -> int:
-        """The share of the cost that the contracts still held stand for, rounded down."""
-        return self.cost * self.contracts_left // self.contracts
+        """The share of the cost that the contracts still held stand for."""
+        return self.cost - sum(self.exit_costs)
+
+    @property
+    def realised(self) -> int:
+        """What was gained or lost on what was sold or paid out; what was sent away is neither."""
+        parts = zip(self.exits, self.exit_costs, strict=True)
+        return sum(one.usdc - cost for one, cost in parts if one.kind is not EventKind.SENT)
 
     @property
     def closed_at(self) -> datetime | None:
