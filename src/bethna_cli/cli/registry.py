@@ -33,6 +33,7 @@ COMMANDS = (
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
     Command("alerts", "Notifications: list, follow, acknowledge, test", "Watch", "bethna_cli.cli.alerts:app", True),
+    Command("positions", "What is held: cost, value, P&L, Greeks, days left", "Watch", "bethna_cli.cli.positions:app"),
     Command("history", "Positions that are over, and what came of them", "Watch", "bethna_cli.cli.history:app"),
     Command("report", "Gains by period and strategy, tax list as CSV", "Watch", "bethna_cli.cli.history:app"),
     Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),

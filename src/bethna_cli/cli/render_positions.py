@@ -1,13 +1,26 @@
-"""Positions on the screen and for scripts: what was bought, what became of it."""
+"""Positions on the screen and for scripts: what was bought, what it is worth, what became of it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bethna_cli.cli.tables import moment, share, signed, table, usd, words
-from bethna_cli.domain.position import Position
+from bethna_cli.cli.tables import age, moment, pairs, share, signed, table, usd, words
+from bethna_cli.domain.guarding import ExitRules
+from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.domain.units import iso, usdc_to_decimal
+from bethna_cli.flow.holdings import Held, Holdings
+
+LATE_S = 300.0
+"""A mark older than this is shown in yellow."""
+
+DAY_S = 86_400.0
+TRAIL_WIDTH = 9
+BARS = "▁▂▃▄▅▆▇█"
+GREEKS = ("delta", "gamma", "vega", "theta")
+STATE_STYLES = {PositionState.UNCONFIRMED: "bold yellow", PositionState.EXTERNAL: "yellow"}
 
 HOW = {"CLOSED": "sold", "SETTLED": "paid out", "EXTERNAL": "sent away"}
 
@@ -78,3 +91,157 @@ def gain_text(gain: int, cost: int) -> Text:
 
 def _number(amount: int) -> float:
     return float(usdc_to_decimal(amount))
+
+
+# ── what is held, and its worth ───────────────────────────────────────────────────────────────────────────────────
+
+
+def held_document(one: Held, now: datetime) -> dict[str, object]:
+    """Return a position and what this machine knows of it; null is what is not known. Greeks are per contract."""
+    mark, rules, left_s = one.mark, one.rules, (one.position.terms.expires_at - now).total_seconds()
+    cost = one.position.cost
+    return {
+        **position_document(one.position),
+        "days_left": max(0.0, round(left_s / DAY_S, 4)),
+        "mark_usdc": None if mark is None else _number(mark.value),
+        "marked_at": None if mark is None else iso(mark.at),
+        "mark_age_s": None if mark is None else round((now - mark.at).total_seconds(), 1),
+        "pnl_usdc": None if one.gain is None else _number(one.gain),
+        "pnl_share": None if one.gain is None or not cost else one.gain / cost,
+        "iv": None if mark is None else mark.option.get("iv"),
+        "greeks": {name: None if mark is None else mark.option.get(name) for name in GREEKS},
+        "rules": {
+            "stop_loss": None if rules.stop_loss is None else rules.stop_loss / 10_000,
+            "take_profit": None if rules.take_profit is None else rules.take_profit / 10_000,
+        },
+        "protection": None if one.state is None else one.state.protection.value,
+        "protection_reason": None if one.state is None else one.state.reason,
+    }
+
+
+def screen(held: Holdings) -> RenderableType:
+    """Two lines per position, and below how old the marks are."""
+    grid = table("position", "option", "left", "value", "P&L", "trail", "guard", right=("left", "value", "P&L"))
+    grid.padding = 0  # seven columns of two lines just fit 80 characters
+    for one in held.items:
+        grid.add_row(*_row(one, held.now))
+    return Group(grid, *_notes(held))
+
+
+def live_screen(held: Holdings, network: str) -> RenderableType:
+    """The table with the time above it."""
+    head = Text(f"{network} · {moment(held.now)} · Ctrl-C ends", style="dim")
+    return Group(head, screen(held) if held.items else Text("Nothing is held."))
+
+
+def _row(one: Held, now: datetime) -> tuple[RenderableType, ...]:
+    position, terms, mark = one.position, one.position.terms, one.mark
+    left_s = (terms.expires_at - now).total_seconds()
+    strikes = "/".join(f"{strike:,.8g}" for strike in terms.strikes)
+    life = f"{left_s / DAY_S:.1f} d" if left_s > 0 else "over"
+    value = "–" if mark is None else usd(usdc_to_decimal(mark.value))
+    iv, delta = (None if mark is None else mark.option.get(name) for name in ("iv", "delta"))
+    return (
+        _two(position.short_id, position.depth.value, STATE_STYLES.get(position.state, "")),
+        _two(f"{terms.asset} {terms.kind.value.lower().replace('_', ' ')}", f"{strikes}, {life}"),
+        _two(f"{usdc_to_decimal(position.contracts_left):,.4f}", "" if delta is None else f"Δ {delta:+.3f}"),
+        _two(value, f"cost {usd(usdc_to_decimal(position.cost))}", _mark_style(one, now)),
+        _gain(one),
+        Text(f"{_trail(one)}\n", "cyan") + Text("" if iv is None else f"IV {share(iv)}", "dim"),
+        _guard_text(one) + Text(f"\n{_limits(one.rules) if position.is_open else ''}", "dim"),
+    )
+
+
+def _gain(one: Held) -> Text:
+    if one.gain is None:
+        return Text("–")
+    style = "green" if one.gain > 0 else "red" if one.gain < 0 else ""
+    of_cost = f"{one.gain / one.position.cost:+.1%}".replace("%", " %") if one.position.cost else ""
+    return Text(f"{signed(usdc_to_decimal(one.gain))}\n{of_cost}", style=style)
+
+
+def _two(first: str, second: str, style: str = "") -> Text:
+    return words(first, style) + Text("\n") + words(second, "dim")
+
+
+def _trail(one: Held) -> str:
+    return sparkline(one.trail[-TRAIL_WIDTH:]) if one.position.is_open else ""
+
+
+def _limits(rules: ExitRules) -> str:
+    """Write stop and goal as briefly as they can be."""
+    shown = [f"{sign}{limit / 100:g}" for sign, limit in (("-", rules.stop_loss), ("+", rules.take_profit)) if limit]
+    return "/".join(shown) + " %" if shown else "no limits"
+
+
+def _mark_style(one: Held, now: datetime) -> str:
+    return "yellow" if one.mark is not None and (now - one.mark.at).total_seconds() > LATE_S else ""
+
+
+def _guard_text(one: Held) -> Text:
+    """Say in a word how it is guarded."""
+    if not one.position.is_open:
+        return Text(one.position.state.value.lower(), style=STATE_STYLES.get(one.position.state, "dim"))
+    if one.state is None:
+        return Text("not watched", style="dim")
+    is_safe = one.state.protection.value == "PROTECTED"
+    return Text(one.state.protection.value.lower(), style="green" if is_safe else "bold red")
+
+
+def _notes(held: Holdings) -> list[Text]:
+    marks = [one.mark.at for one in held.items if one.mark is not None]
+    lines = []
+    if marks:
+        lines.append(f"Marked {age((held.now - max(marks)).total_seconds())} ago.")
+    if any(one.mark is None and one.position.is_open for one in held.items):
+        lines.append("– is not marked yet: bethna watch values positions.")
+    if any(one.position.state is PositionState.UNCONFIRMED for one in held.items):
+        lines.append("! A reorganisation has taken a purchase back; it may return in another block.")
+    return [words(line, "yellow" if line.startswith("!") else "dim") for line in lines]
+
+
+def sparkline(values: Sequence[int]) -> str:
+    """Draw values as bars between their lowest and their highest."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    return "".join(BARS[(value - low) * (len(BARS) - 1) // (high - low) if high > low else 3] for value in values)
+
+
+def details(one: Held, now: datetime) -> Table:
+    """Everything about one position, a line each."""
+    position, mark = one.position, one.mark
+    grid = pairs()
+    grid.add_row("position", words(position.id))
+    grid.add_row("option", words(position.terms.ticker))
+    grid.add_row("state", f"{position.state.value}, {position.depth.value}")
+    grid.add_row("bought", f"{moment(position.opened_at)}, block {position.block_number:,}")
+    size = f"{usdc_to_decimal(position.contracts):,.6f}, {usdc_to_decimal(position.contracts_left):,.6f} left"
+    grid.add_row("contracts", size)
+    price = usdc_to_decimal(position.cost) / usdc_to_decimal(position.contracts)
+    grid.add_row("cost", f"{usd(usdc_to_decimal(position.cost))} USDC, {usd(price)} a contract")
+    grid.add_row("expires", moment(position.terms.expires_at))
+    for part in position.exits:
+        what = f"{usdc_to_decimal(part.contracts):,.6f} for {usd(usdc_to_decimal(part.usdc))} USDC"
+        grid.add_row(part.kind.value.lower(), f"{what}, {moment(part.at)}")
+    if mark is not None:
+        old = age((now - mark.at).total_seconds())
+        grid.add_row("value", f"{usd(usdc_to_decimal(mark.value))} USDC, marked {old} ago")
+        grid.add_row("iv", share(mark.option.get("iv")))
+        shown = [f"{name} {value:+.4f}" for name in GREEKS if (value := mark.option.get(name)) is not None]
+        grid.add_row("per contract", "  ".join(shown))
+    elif position.is_open:
+        grid.add_row("value", "not marked yet: bethna watch values positions")
+    if one.gain is not None:
+        grid.add_row("P&L", gain_text(one.gain, position.cost))
+    if position.is_open:
+        grid.add_row("exits", _rules_text(one.rules))
+        guard = "not watched yet" if one.state is None else f"{one.state.protection.value}: {one.state.reason}"
+        grid.add_row("guard", words(guard))
+    return grid
+
+
+def _rules_text(rules: ExitRules) -> str:
+    stop = "no stop-loss" if rules.stop_loss is None else f"stop-loss -{rules.stop_loss / 100:g} %"
+    goal = "no take-profit" if rules.take_profit is None else f"take-profit +{rules.take_profit / 100:g} %"
+    return f"{stop}, {goal}"

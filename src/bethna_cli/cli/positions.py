@@ -1,0 +1,102 @@
+"""`bethna positions`: what is held, what it cost and what it is worth, once or refreshed in place."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bethna_cli.flow.holdings import Holdings
+    from bethna_cli.settings import Settings
+
+app = new_app("What is held.")
+
+REFRESH_S = 1.0
+
+Live = Annotated[bool, typer.Option("--live", help="Refresh the table in place until Ctrl-C.")]
+All = Annotated[bool, typer.Option("--all", help="Closed and settled ones too.")]
+PositionId = Annotated[str | None, typer.Argument(metavar="[ID]", help="The first digits of a position's id.")]
+
+
+@app.command("positions", cls=ExampleCommand, epilog="bethna positions --live")
+def positions(
+    position: PositionId = None,
+    live: Live = False,
+    everything: All = False,
+    network: Network = None,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show open positions: cost, value, profit or loss, Greeks, days left, and whether they are protected."""
+    from bethna_cli.bootstrap.record import holdings_reader
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    with holdings_reader(settings) as read:
+        if live and not as_json:
+            _follow(settings, lambda: read(everything), no_color)
+            return
+        held = read(everything or position is not None)
+    if position is not None:
+        _show_one(held, position, as_json, no_color)
+    elif as_json:
+        from bethna_cli.cli.render_positions import held_document
+
+        output.emit([held_document(one, held.now) for one in held.items])
+    elif not held.items:
+        typer.echo("Nothing is held. Try: bethna recommend ETH", err=True)
+        _say_unbought(held)
+    else:
+        from bethna_cli.cli.render_positions import screen
+
+        output.console(no_color).print(screen(held))
+        _say_unbought(held)
+
+
+def _show_one(held: "Holdings", prefix: str, as_json: bool, no_color: bool) -> None:
+    from bethna_cli.cli import output
+    from bethna_cli.cli.render_positions import details, held_document
+
+    one = held.named(prefix)
+    if as_json:
+        output.emit(held_document(one, held.now))
+    else:
+        output.console(no_color).print(details(one, held.now))
+
+
+def _say_unbought(held: "Holdings") -> None:
+    """Name the contracts that came by other ways: they are no positions, and nothing watches them."""
+    for ticker, contracts in held.unbought:
+        typer.echo(f"! {contracts:,.4f} × {ticker} came by other ways than a purchase; they are not watched.", err=True)
+
+
+def _follow(settings: "Settings", read: "Callable[[], Holdings]", no_color: bool) -> None:
+    """Draw the table again every second; in a pipe, one table a second under the other."""
+    from bethna_cli.cli import output
+    from bethna_cli.cli.render_positions import screen
+
+    console = output.console(no_color)
+    try:
+        if not console.is_terminal:
+            while True:
+                console.print(screen(read()))
+                time.sleep(REFRESH_S)
+        _draw(console, read, settings.network)
+    except KeyboardInterrupt:
+        return
+
+
+def _draw(console: Any, read: "Callable[[], Holdings]", network: str) -> None:
+    from rich.live import Live as LiveTable
+
+    from bethna_cli.cli.render_positions import live_screen
+
+    with LiveTable(console=console, auto_refresh=False) as table:
+        while True:
+            table.update(live_screen(read(), network), refresh=True)
+            time.sleep(REFRESH_S)

@@ -1,0 +1,141 @@
+"""What is held and what it is worth, put together from the store alone: positions, marks, rules, protection.
+
+Nothing is computed from a market here: a value is the watcher's newest mark with its age, or it is not known.
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import isfinite
+
+from bethna_cli.domain.chain import Address
+from bethna_cli.domain.errors import NotFound
+from bethna_cli.domain.guarding import ExitRules, GuardState, PackedMarks
+from bethna_cli.domain.position import Position, PositionState
+from bethna_cli.domain.units import usdc_to_decimal
+from bethna_cli.ports import Positions, Watchbook
+
+TRAIL = 24
+"""How many marks a sparkline shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a position was worth at a moment. option: per contract, in USD, with its Greeks, None where not known."""
+
+    at: datetime
+    value: int
+    option: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position with what this machine knows of it. mark: None before it was first valued, or when that failed.
+
+    trail: its values by the newest marks, oldest first. rules: its own, else the defaults.
+    """
+
+    position: Position
+    mark: Mark | None
+    trail: tuple[int, ...]
+    rules: ExitRules
+    state: GuardState | None
+
+    @property
+    def gain(self) -> int | None:
+        """What was gained so far, the contracts that are left at their mark; None when that is not known."""
+        if not self.position.is_open:
+            return self.position.realised
+        return None if self.mark is None else self.position.realised + self.mark.value - self.position.cost_left
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Everything held at a moment. unbought: contracts that came by other ways, by ticker."""
+
+    now: datetime
+    items: tuple[Held, ...]
+    unbought: tuple[tuple[str, Decimal], ...]
+
+    def named(self, prefix: str) -> Held:
+        """Return the one whose id starts with `prefix`. Raises NotFound."""
+        wanted = prefix.lower().removeprefix("0x")
+        found = [one for one in self.items if one.position.id[2:].startswith(wanted)]
+        exact = [one for one in found if one.position.short_id == wanted]
+        if len(exact or found) != 1:
+            how_many = "More than one" if found else "No"
+            raise NotFound(f"{how_many} position has an id that starts with {prefix!r}.", hint="bethna positions")
+        return (exact or found)[0]
+
+
+def holdings(
+    positions: Positions,
+    watchbook: Watchbook,
+    accounts: Sequence[Address],
+    defaults: ExitRules,
+    now: datetime,
+    *,
+    closed: bool = False,
+) -> Holdings:
+    """Put together what is held; closed: what was held, too. now: by the network's own clock."""
+    found = [one for one in positions.all() if closed or one.is_open or one.state is PositionState.UNCONFIRMED]
+    sheets = [_sheet(*kept) for kept in watchbook.marks(TRAIL)] if found else []
+    rules, states = watchbook.rules(), watchbook.states()
+    items = tuple(
+        Held(
+            position=one,
+            mark=_mark(one, sheets[-1]) if sheets and one.is_open else None,
+            trail=tuple(value for sheet in sheets if (value := sheet.values.get(one.id, -1)) >= 0),
+            rules=rules.get(one.id, defaults),
+            state=states.get(one.id),
+        )
+        for one in found
+    )
+    return Holdings(now, items, _unbought(positions, accounts))
+
+
+def _unbought(positions: Positions, accounts: Sequence[Address]) -> tuple[tuple[str, Decimal], ...]:
+    terms = positions.terms()
+    return tuple(
+        (terms[token].ticker, usdc_to_decimal(contracts))
+        for account in accounts
+        for token, contracts in positions.unbought(account).items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """One tick's marks, by the position's id and by the option's ticker."""
+
+    at: datetime
+    values: Mapping[str, int]
+    options: Mapping[str, Mapping[str, float | None]]
+
+
+def _sheet(at: datetime, layout: Mapping[str, object], packed: PackedMarks) -> _Sheet:
+    """Read marks that were kept; the standard library does, so that a look at positions stays quick."""
+    names = {key: [str(name) for name in _list(layout[key])] for key in ("positions", "options", "columns")}
+    values, table = array("q", packed.values), array("d", packed.options)
+    width = len(names["options"])
+    options = {
+        ticker: {column: _known(table[row * width + place]) for row, column in enumerate(names["columns"])}
+        for place, ticker in enumerate(names["options"])
+    }
+    return _Sheet(at, dict(zip(names["positions"], values, strict=True)), options)
+
+
+def _known(number: float) -> float | None:
+    return number if isfinite(number) else None
+
+
+def _list(value: object) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise TypeError("not a list of names")
+    return value
+
+
+def _mark(position: Position, sheet: _Sheet) -> Mark | None:
+    value = sheet.values.get(position.id, -1)
+    return None if value < 0 else Mark(sheet.at, value, sheet.options.get(position.terms.ticker, {}))

@@ -1,0 +1,151 @@
+"""`bethna positions`, `history` and `report`, from a store that a chain has filled."""
+
+import csv
+import io
+import json
+from array import array
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bethna_cli.adapters.positions import SqlitePositions
+from bethna_cli.adapters.watchbook import SqliteWatchbook
+from bethna_cli.cli.render_positions import sparkline
+from bethna_cli.domain.chain import Address
+from bethna_cli.domain.guarding import GuardState, PackedMarks, Protection, TickNotes
+from bethna_cli.domain.position import EventKind, Stretch
+from position_histories import CHAIN_ID, TERMS, TOKENS, event, reach_to
+
+BOUGHT, SOLD, REDEEMED, RECEIVED = EventKind.BOUGHT, EventKind.SOLD, EventKind.REDEEMED, EventKind.RECEIVED
+HISTORY = [
+    event(BOUGHT, 2_000_000, 100_000_000, 10, name=0xA1 << 248),
+    event(BOUGHT, 1_000_000, 60_000_000, 20, name=0xB2 << 248),
+    event(SOLD, 2_500_000, 200_000_000, 40_000, name=0xC3 << 248),
+    event(BOUGHT, 500_000, 25_000_000, 50_000, token=TOKENS[1], name=0xD4 << 248),
+    event(REDEEMED, 500_000, 0, 90_000, token=TOKENS[1], name=0xE5 << 248),
+]
+
+
+@pytest.fixture
+def store(home: Path) -> Path:
+    """Fill the embedded network's store."""
+    (home / "data").mkdir(mode=0o700, exist_ok=True)
+    path = home / "data" / "sim.db"
+    opened = SqlitePositions.open(path, CHAIN_ID)
+    opened.replace(
+        Stretch(0, 99_999, reach_to(99_999, final=99_999), tuple(HISTORY), TERMS), datetime.now(UTC), lambda _: None
+    )
+    opened.close()
+    return path
+
+
+def mark(path: Path, *values: int) -> None:
+    """Leave marks of the open position, a minute apart, as a watcher does."""
+    positions, book, now = SqlitePositions.open(path, CHAIN_ID), SqliteWatchbook.open(path), datetime.now(UTC)
+    (held,) = positions.all(only_open=True)
+    layout = {"positions": [held.id], "options": [held.terms.ticker], "columns": ["usd", "delta", "iv"]}
+    token = book.start(1, 60.0, now)
+    for number, value in enumerate(values):
+        marks = PackedMarks(
+            "one", lambda: layout, {}, array("q", [value]).tobytes(), array("d", [90.0, 0.31, float("nan")]).tobytes()
+        )
+        state = GuardState(held.id, protection=Protection.PROTECTED, reason="signed")
+        at = now - timedelta(minutes=len(values) - number)
+        book.keep(TickNotes(at, marks, [state], [], []), token)
+    positions.close()
+    book.close()
+
+
+def test_an_open_position_without_a_mark_says_so_and_shows_no_number(bethna_here, store):
+    shown = bethna_here("positions")
+
+    assert shown.returncode == 0
+    assert "b2000000" in shown.stdout
+    assert "not marked yet" in shown.stdout
+    assert "a1000000" not in shown.stdout
+    assert max(len(line) for line in shown.stdout.splitlines()) <= 80
+
+
+def test_a_marked_position_shows_its_value_gain_and_trail(bethna_here, store):
+    mark(store, 20_000_000, 30_000_000, 45_000_000)
+    shown = bethna_here("positions")
+    (one,) = json.loads(bethna_here("positions", "--json").stdout)
+
+    # Half of it is sold for 40 of the 200 USDC; the rest cost 30 and is worth 45.
+    assert (one["mark_usdc"], one["cost_left_usdc"], one["realised_usdc"], one["pnl_usdc"]) == (45.0, 30.0, 10.0, 25.0)
+    assert (one["greeks"]["delta"], one["greeks"]["gamma"], one["iv"]) == (0.31, None, None)
+    assert one["protection"] == "PROTECTED"
+    assert "▁▃█" in shown.stdout
+    assert "+25.00" in shown.stdout
+
+
+def test_a_value_that_the_watcher_could_not_tell_is_no_value(bethna_here, store):
+    mark(store, 45_000_000, -1)
+    (one,) = json.loads(bethna_here("positions", "--json").stdout)
+
+    assert (one["mark_usdc"], one["pnl_usdc"]) == (None, None)
+
+
+def test_one_position_is_shown_by_its_first_digits(bethna_here, store):
+    assert "SETTLED" in bethna_here("positions", "d4").stdout
+    assert json.loads(bethna_here("positions", "0xd400", "--json").stdout)["state"] == "SETTLED"
+    unknown = bethna_here("positions", "ffff", "--json")
+    assert (unknown.returncode, json.loads(unknown.stdout)["error"]["code"]) == (6, "not_found")
+
+
+def test_history_tells_how_each_position_ended(bethna_here, store):
+    ended = json.loads(bethna_here("history", "--json").stdout)
+    shown = bethna_here("history").stdout
+
+    assert [(one["ticker"][:3], one["state"], one["realised_usdc"]) for one in ended] == [
+        ("ETH", "CLOSED", 60.0),
+        ("BTC", "SETTLED", -25.0),
+    ]
+    assert "+60.00" in shown
+    assert "paid out" in shown
+
+
+def test_a_report_adds_up_to_what_the_chain_paid(bethna_here, store):
+    made = json.loads(bethna_here("report", "--daily", "--json").stdout)
+
+    paid = (160.0 + 40.0) - (100.0 + 30.0) - 25.0
+    assert made["total"]["gain_usdc"] == sum(one["gain_usdc"] for one in made["periods"]) == paid
+    assert made["max_drawdown_usdc"] == -25.0
+    assert [(one["name"], one["closed"], one["wins"]) for one in made["strategies"]] == [
+        ("BTC put spread", 1, 0),
+        ("ETH call", 1, 1),
+    ]
+    assert set(made["held_instead_usdc"]) == {"ETH", "BTC"}
+    assert "+45.00" in bethna_here("report").stdout
+
+
+def test_the_tax_list_goes_first_in_first_out_and_adds_up(bethna_here, store, tmp_path):
+    rows = list(csv.DictReader(io.StringIO(bethna_here("report", "--csv", "-").stdout)))
+
+    assert [(row["option"][:3], row["cost_usdc"], row["proceeds_usdc"], row["how"]) for row in rows] == [
+        ("ETH", "100.000000", "160.000000", "sold"),
+        ("ETH", "30.000000", "40.000000", "sold"),
+        ("BTC", "25.000000", "0.000000", "redeemed"),
+    ]
+    path = tmp_path / "gains.csv"
+    assert bethna_here("report", "--csv", str(path)).returncode == 0
+    assert bethna_here("report", "--csv", str(path)).returncode == 2, "what is there is not overwritten"
+
+
+def test_contracts_that_came_by_other_ways_are_named(bethna_here, home):
+    (home / "data").mkdir(mode=0o700)
+    positions = SqlitePositions.open(home / "data" / "sim.db", CHAIN_ID)
+    given = event(RECEIVED, 700_000, 0, 3)
+    throwaway = Address("0x5dfb2f713360984affcfd83b3e38574a62a36565")
+    ours = type(given)(**{name: getattr(given, name) for name in given.__slots__} | {"user": throwaway})
+    positions.add([ours], TERMS, datetime.now(UTC), lambda _: None)
+    positions.close()
+
+    assert "0.7000 × ETH-4DEC26-3200-C came by other ways" in bethna_here("positions").stderr
+
+
+def test_a_sparkline_has_a_bar_for_each_value_and_is_flat_where_nothing_moves():
+    assert sparkline([1, 2, 3]) == "▁▄█"
+    assert sparkline([5, 5]) == "▄▄"
+    assert sparkline([]) == ""
