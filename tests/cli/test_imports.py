@@ -18,7 +18,16 @@ NOT_FOR_HELP = HEAVY | frozenset(
     bethna_cli.analysis bethna_cli.flow bethna_cli.adapters
     """.split()  # noqa: SIM905
 )
-LOOKS = ("positions", "history", "report --csv -", "recommend ETH", "recommend BTC --json", "market ETH", "strategies", "strategies eth-call")
+LOOKS = (
+    "recommend ETH",
+    "recommend BTC --json",
+    "market ETH",
+    "strategies",
+    "strategies eth-call",
+    "positions",
+    "history",
+    "report --csv -",
+)
 DOCUMENTS = ("recommend ETH --json", "market ETH --json", "strategies eth --json", "config show --json")
 WATCH = """
 import json, sys
