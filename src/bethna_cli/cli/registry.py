@@ -21,7 +21,7 @@ class Command:
 
 
 COMMANDS = (
-    Command("chat", "Say it in your own words: what it means, for scripts", "Look", "bethna_cli.cli.chat:app"),
+    Command("chat", "The copilot: say it in your own words", "Look", "bethna_cli.cli.chat:app"),
     Command("recommend", "Alpha's recommendation for ETH or BTC", "Look", "bethna_cli.cli.market:app"),
     Command("market", "Spot, IV, funding and mood, with source and age", "Look", "bethna_cli.cli.market:app"),
     Command("strategies", "What is really on offer: strikes, premiums, Greeks", "Look", "bethna_cli.cli.market:app"),
