@@ -13,6 +13,7 @@ AT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 TURN = Turn(AT, "make it 200", "OPEN_POSITION", (("recommend", "ETH", "--budget", "200"),), 0)
 CONTEXT = Context(
     Offered("0123456789abcdef", "ETH", True, ("buy", "eth-call", "--strike", "3200")),
+    Request("market", "BTC"),
     Request("recommend", "ETH", view="bullish", budget="200", delta="0.40"),
     "ETH",
     "aaaa1111",
@@ -30,7 +31,7 @@ def begun(at=AT, network="sim", **more):
 
 def test_what_was_kept_comes_back_without_its_open_question(place):
     question = Choose(Speaker.COPILOT, "Which?", (Choice("this", Say(Speaker.COPILOT, "that")),))
-    asked = Context(CONTEXT.offered, CONTEXT.request, CONTEXT.asset, CONTEXT.position, question)
+    asked = Context(CONTEXT.offered, CONTEXT.request, CONTEXT.idea, CONTEXT.asset, CONTEXT.position, question)
 
     SessionFiles(place).keep(begun(turns=(TURN,), context=asked))
 

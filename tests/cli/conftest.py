@@ -55,3 +55,16 @@ def bethna_here(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return subprocess.CompletedProcess(words, code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bethna_at() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run `bethna WORDS…` with a given home and input, for runs that several tests look at."""
+
+    def run(home: Path, words: tuple[str, ...], stdin: str | None) -> "subprocess.CompletedProcess[str]":
+        home.chmod(0o700)
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        env = {**kept, "BETHNA_HOME": str(home), "COLUMNS": "80"}
+        return subprocess.run([*START, *words], env=env, input=stdin, capture_output=True, text=True, timeout=90)
+
+    return run

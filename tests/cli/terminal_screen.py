@@ -1,20 +1,30 @@
 """A real terminal for `bethna`: a pseudo-terminal to type into, and the screen as a person would see it."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pexpect
 import pyte
 from cli_process import START
 
 LONGEST_WAIT_S = 60.0
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+
+
+def environment_at(home: Path) -> dict[str, str]:
+    """What a process with this home gets to see, for terminals that several tests share."""
+    return {**{name: os.environ[name] for name in KEPT if name in os.environ}, "BETHNA_HOME": str(home)}
 
 
 class Terminal:
     """`bethna WORDS…` at a terminal of so many columns and rows, and its screen."""
 
-    def __init__(self, words: list[str], env: dict[str, str], columns: int = 80, rows: int = 40) -> None:
-        env = {**env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+    def __init__(
+        self, words: list[str], env: dict[str, str], columns: int = 80, rows: int = 40, kind: str = "xterm-256color"
+    ) -> None:
+        env = {**env, "TERM": kind, "COLUMNS": str(columns), "LINES": str(rows)}
         self.child = pexpect.spawn(
             START[0],
             [*START[1:], *words],
@@ -63,6 +73,17 @@ class Terminal:
             if time.monotonic() > end:
                 raise AssertionError(f"it never came; this is on the screen:\n{self.text}")
         return self.text
+
+    def clear(self) -> None:
+        """Clear the screen and what has scrolled away, at an empty prompt."""
+        self.type("\x0c")
+        self.until(lambda text: text.startswith("bethna>"))
+        self.screen.history.top.clear()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window, as a person does with the mouse."""
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
 
     def prompt(self, after: str = "") -> str:
         """Wait until `after` was printed and the prompt stands below it, empty."""

@@ -31,7 +31,8 @@ BTC_PUT = Held("cccc3333", "0x" + "cccc3333" * 8, "BTC", "PUT", "BTC 90000 put, 
 HELD = (ETH_CALL, BTC_CALL, BTC_PUT)
 OFFERED = Offered("0123456789abcdef", "ETH", is_hold=False)
 HOLD = Offered("0123456789abcdef", "ETH", is_hold=True, buy_line=("buy", "eth-call", "--strike", "3200"))
-ASKED = Context(OFFERED, Request("recommend", "ETH", view="bullish", budget="100"), "ETH")
+IDEA = Request("recommend", "ETH", view="bullish", budget="100")
+ASKED = Context(OFFERED, IDEA, IDEA, "ETH")
 NOTHING = Context()
 
 
@@ -168,6 +169,19 @@ def test_a_sentence_that_says_more_than_values_is_no_follow_up(text):
     assert said(K.APPROVE, ASKED, text) == TakeToCard()
 
 
+def test_after_a_look_at_the_market_the_trade_on_the_table_can_still_be_changed():
+    context = replace(ASKED, request=Request("market", "ETH"))
+
+    assert command(said(K.OUT_OF_SCOPE, context, "and for BTC?", asset="BTC")) == "market BTC"
+    assert command(said(K.OUT_OF_SCOPE, context, "make it 200")) == "recommend ETH --bullish --budget 200"
+
+
+def test_what_can_be_lost_is_about_the_trade_on_the_table_and_needs_no_question():
+    step = said(K.SHOW_RISK, replace(ASKED, request=None, idea=None), "what can i lose", alternative=K.EXPLAIN)
+
+    assert step == Explain("what can i lose")
+
+
 def test_later_is_a_no_and_not_another_expiry():
     assert command(said(K.REJECT, ASKED, "no, maybe next week", expiry_days=7.0)) == f"reject {OFFERED.id}"
 
@@ -184,7 +198,9 @@ def unsure(context=ASKED):
 
 
 def test_when_in_doubt_it_asks_which_of_two_and_does_neither():
-    step, context = reply("hmm", Understood(K.APPROVE, Slots(), 0.4, K.EXPLAIN), replace(ASKED, request=None), HELD)
+    step, context = reply(
+        "hmm", Understood(K.APPROVE, Slots(), 0.4, K.EXPLAIN), replace(ASKED, request=None, idea=None), HELD
+    )
 
     assert isinstance(step, Choose)
     assert context.pending == step
@@ -194,7 +210,7 @@ def test_when_in_doubt_it_asks_which_of_two_and_does_neither():
     ("answer", "line"), [("1", "market BTC"), ("the first one", "market BTC"), ("see the market", "market BTC")]
 )
 def test_the_answer_to_which_one_is_what_is_done(answer, line):
-    _, context = unsure(replace(ASKED, request=None))
+    _, context = unsure(replace(ASKED, request=None, idea=None))
 
     step, after = reply(answer, Understood(K.OUT_OF_SCOPE, Slots(), 0.9), context, HELD)
 
@@ -203,7 +219,7 @@ def test_the_answer_to_which_one_is_what_is_done(answer, line):
 
 @pytest.mark.parametrize("answer", ["no", "neither", "never mind", "batal"])
 def test_a_no_to_a_question_leaves_everything_as_it_is(answer):
-    _, context = unsure(replace(ASKED, request=None))
+    _, context = unsure(replace(ASKED, request=None, idea=None))
 
     step, after = reply(answer, Understood(K.REJECT, Slots(), 0.9), context, HELD)
 
@@ -212,7 +228,7 @@ def test_a_no_to_a_question_leaves_everything_as_it_is(answer):
 
 
 def test_another_wish_drops_the_open_question():
-    _, context = unsure(replace(ASKED, request=None))
+    _, context = unsure(replace(ASKED, request=None, idea=None))
 
     step, after = reply("what do i hold", Understood(K.SHOW_POSITIONS, Slots(), 0.9), context, HELD)
 

@@ -35,6 +35,7 @@ class _File(BaseModel, extra="forbid"):
     turns: list[_Turn]
     offered: _Offered | None
     request: list[str]
+    idea: list[str]
     asset: str | None
     position: str | None
 
@@ -86,7 +87,13 @@ class SessionFiles:
                 Turn(turn.at, turn.text, turn.intent, tuple(map(tuple, turn.commands)), turn.exit)
                 for turn in kept.turns
             ),
-            Context(offered, read_request(tuple(kept.request)), kept.asset, kept.position),
+            Context(
+                offered,
+                read_request(tuple(kept.request)),
+                read_request(tuple(kept.idea)),
+                kept.asset,
+                kept.position,
+            ),
         )
 
 
@@ -113,6 +120,7 @@ def _document(session: Session) -> _File:
                 "buy_line": list(context.offered.buy_line),
             },
             "request": list(context.request.command) if context.request else [],
+            "idea": list(context.idea.command) if context.idea else [],
             "asset": context.asset,
             "position": context.position,
         }

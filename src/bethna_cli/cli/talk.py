@@ -275,7 +275,7 @@ class Talk:
             context = replace(context, offered=None)
         if shown:
             self._record = shown[-1]
-            context = replace(context, offered=_offered(shown[-1]), pending=None)
+            context = replace(context, offered=_offered(shown[-1]), idea=request or context.idea, pending=None)
         self.session = replace(self.session, context=context)
         if shown and command[0] == "recommend":
             is_hold = context.offered is not None and context.offered.is_hold

@@ -161,10 +161,14 @@ def read_request(command: Command) -> Request | None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a follow-up refers to. pending: the question that is open; position: the one spoken of last."""
+    """What a follow-up refers to. request: the last look at a market; idea: the last one that put a trade on the table.
+
+    pending: the question that is open; position: the one spoken of last.
+    """
 
     offered: Offered | None = None
     request: Request | None = None
+    idea: Request | None = None
     asset: str | None = None
     position: str | None = None
     pending: Choose | Confirm | None = None

@@ -24,6 +24,7 @@ from bethna_cli.domain.conversation import (
 )
 from bethna_cli.domain.redaction import holds_key
 from bethna_cli.domain.utterance import Feeling, IntentKind, OptionSide, Slots, Understood
+from bethna_cli.flow.explain import is_about_the_table
 from bethna_cli.flow.follow_up import changed, plain
 from bethna_cli.flow.small_talk import beyond
 
@@ -85,6 +86,9 @@ def _answer(text: str, understood: Understood, context: Context, held: Sequence[
     if follow_up is not None:
         return follow_up
     if understood.alternative is not None:
+        kinds = {understood.kind, understood.alternative}
+        if IntentKind.EXPLAIN in kinds and context.offered is not None and is_about_the_table(text):
+            return Explain(text)
         return _which(text, understood, understood.alternative, context, held)
     return for_kind(text, understood, context, held)
 
@@ -127,13 +131,13 @@ def _which(text: str, understood: Understood, alternative: IntentKind, context: 
 
 
 def _follow_up(text: str, understood: Understood, context: Context) -> Step | None:
-    if context.request is None:
-        return None
-    wanted = changed(text, understood.slots, context.request)
-    if wanted is None:
-        return None
-    is_later = understood.kind is IntentKind.REJECT and wanted == replace(context.request, expiry=wanted.expiry)
-    return None if is_later else look(wanted)
+    """Follow on from the last look at a market, or from the trade on the table where that fits better."""
+    for last in dict.fromkeys((context.request, context.idea)):
+        wanted = None if last is None else changed(text, understood.slots, last)
+        if last is not None and wanted is not None:
+            is_later = understood.kind is IntentKind.REJECT and wanted == replace(last, expiry=wanted.expiry)
+            return None if is_later else look(wanted)
+    return None
 
 
 def look(request: Request, remark: str = "") -> Run:

@@ -53,6 +53,12 @@ class Explanation:
     known: bool = True
 
 
+def is_about_the_table(text: str) -> bool:
+    """Say whether a line asks for what the record of a recommendation answers: reasons, stakes, how sure."""
+    line = " ".join(text.lower().split())
+    return any(pattern.search(line) for pattern in (_WHY, _LOSS, _GAIN, _SURE)) and not _defines(line)
+
+
 def explain(question: str, record: Record | None, now: datetime) -> Explanation:
     """Answer from the recommendation on the table (None: nothing is) and the glossary."""
     line = " ".join(question.lower().split())

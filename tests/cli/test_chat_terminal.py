@@ -1,0 +1,135 @@
+"""The chat at a real terminal: typed into a pseudo-terminal, read off the screen."""
+
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from terminal_screen import Terminal, environment_at
+
+from bethna_cli.adapters.alerts import SqliteAlerts
+from bethna_cli.domain.alert import Alert, Level
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chat")
+    folder.chmod(0o700)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def conversation(place: Path) -> Iterator[Terminal]:
+    """Hold one conversation for the tests that leave it as they found it, at an empty prompt."""
+    terminal = Terminal(["chat"], environment_at(place))
+    terminal.prompt()
+    yield terminal
+    terminal.child.close(force=True)
+
+
+@pytest.fixture
+def chat(conversation: Terminal) -> Terminal:
+    conversation.clear()
+    return conversation
+
+
+def test_a_command_is_completed_from_the_registry_and_runs_as_in_the_shell(chat):
+    chat.type("/mar\t")
+    chat.until("bethna> /market")
+    chat.type(" E\t")
+    chat.until("bethna> /market ETH")
+    chat.type("\r")
+
+    assert "SIMULATED: a made-up market" in chat.prompt("Fear & Greed")
+
+
+def test_the_toolbar_names_network_wallet_and_the_age_of_the_market(chat):
+    chat.enter("any idea for eth?")
+    chat.prompt("Recommendation")
+
+    chat.until(" sim  throwaway  market")
+
+
+def test_several_pasted_lines_are_one_utterance(chat):
+    chat.type("\x1b[200~what is\ndelta?\x1b[201~\r")
+
+    chat.prompt("Delta: How much the option's price moves")
+
+
+def test_several_pasted_commands_run_one_after_the_other(chat):
+    chat.type("\x1b[200~/wallet list\n/trades\x1b[201~\r")
+
+    assert "throwaway" in chat.prompt("No trade yet")
+
+
+def test_ctrl_c_drops_the_line(chat):
+    chat.type("send everything")
+    chat.until("send everything")
+    chat.type("\x03")
+
+    chat.until(lambda text: text.count("bethna>") == 2)
+
+
+def test_ctrl_c_stops_a_running_command_and_the_conversation_goes_on(chat):
+    chat.enter("/sim up")
+    chat.until("Ctrl-C stops it")
+    chat.type("\x03")
+    chat.prompt("goes on from here")
+    chat.enter("thanks")
+
+    chat.prompt("You're welcome.")
+
+
+def test_an_alert_appears_above_the_prompt_while_a_line_is_typed(chat, place):
+    chat.type("what do I ho")
+    chat.until("what do I ho")
+    alerts = SqliteAlerts.open(place / "data" / "sim.db")
+    alerts.add(Alert("test:1", Level.CRITICAL, "stop-loss", "ETH call", "Down \x1b[31m50 %"), datetime.now(UTC))
+    alerts.close()
+
+    text = chat.until("CRITICAL ETH call: Down [31m50 %")
+    assert text.index("CRITICAL") < text.index("bethna> what do I ho")
+    chat.type("\x03")
+
+
+def test_the_screen_may_change_its_size(chat):
+    chat.resize(50, 30)
+    chat.enter("what is theta?")
+
+    text = chat.prompt("Theta:")
+    assert max(map(len, text.splitlines())) <= 50
+
+
+def test_what_was_typed_is_remembered_without_secrets_for_its_owner_alone(environment, home):
+    first = Terminal(["chat"], environment)
+    first.prompt()
+    first.enter("what is theta?")
+    first.prompt("Theta:")
+    first.enter("my password is hunter2222")
+    first.prompt("That looked like a key")
+    first.type("\x04")
+    first.until("Goodbye.")
+    history = home / "data" / "chat" / "history"
+    second = Terminal(["chat"], environment)
+    second.prompt()
+    second.type("\x1b[A")
+    second.until("bethna> what is theta?")
+    second.child.close(force=True)
+
+    assert first.closes() == 0
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+    assert "hunter2222" not in history.read_text()
+
+
+@pytest.mark.parametrize(("words", "kind"), [(["chat", "--plain"], "xterm-256color"), (["chat"], "dumb")])
+def test_plain_means_no_control_of_the_screen_at_all(environment, words, kind):
+    terminal = Terminal(words, environment, kind=kind)
+    terminal.until("bethna>")
+    terminal.enter("what is theta?")
+    terminal.until("Theta:")
+    terminal.type("\x04")
+    terminal.until("Goodbye.")
+
+    assert terminal.closes() == 0
+    assert "\x1b" not in terminal.raw
