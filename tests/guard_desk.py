@@ -125,7 +125,7 @@ class Guarded:
                 defaults=self.rules,
                 strictness=self.strictness,
             )
-            token = book.start(1, 60.0, clock.now())
+            token = book.start(1, 60.0)
             yield Watch(desk, Memory(token))
         for store in (positions, book, mandates, execution.journal):
             store.close()

@@ -443,8 +443,8 @@ class Watchbook(Protocol):
     Only the newest watcher may write: whoever holds an older token gets WatcherReplaced, and nothing changes.
     """
 
-    def start(self, pid: int, interval_s: float, at: datetime) -> int:
-        """Become the watcher, and return the fencing token of this start."""
+    def start(self, pid: int, interval_s: float) -> int:
+        """Become the watcher, and return the fencing token of this start. interval_s: between ticks, real time."""
         ...
 
     def keep(self, notes: "TickNotes", token: int, trouble: str | None = None) -> "list[Alert]":

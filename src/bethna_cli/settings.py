@@ -104,6 +104,19 @@ class Settings(BaseModel):
         900.0, gt=0, le=86_400, description="how long a recommendation can be approved, in seconds"
     )
     slippage_bps: int = Field(100, ge=1, le=1000, description="how much less than quoted you accept; 100 is 1 %")
+    watch_interval_s: Annotated[float, Finite] = Field(
+        60.0, ge=1, le=3_600, description="seconds between two looks at your positions, in the world's time"
+    )
+    stop_loss_pct: Annotated[float, Finite] = Field(
+        50.0, gt=0, le=100, description="loss at which to sell, in per cent"
+    )
+    take_profit_pct: Annotated[float, Finite] = Field(
+        100.0, gt=0, le=10_000, description="gain at which to sell, per cent"
+    )
+    confirm_exits: Literal["either", "looks", "sources"] = Field(
+        "either", description="what confirms a broken limit: two looks 10 s apart, two sources, either"
+    )
+    exit_slippage_bps: int = Field(200, ge=100, le=300, description="how much less than the live bid an exit takes")
     smtp_host: Host | None = Field(None, description="the mail server that takes alerts; e-mail is on with mail_to")
     smtp_port: int = Field(587, ge=1, le=65_535, description="its port: 587 for starttls, 465 for tls")
     smtp_security: Literal["starttls", "tls", "none"] = Field(

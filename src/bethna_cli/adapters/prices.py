@@ -21,6 +21,7 @@ class SpotLimits:
 
 
 TRADING = SpotLimits(max_age_s=10.0, max_band=Decimal("0.01"))
+WATCHING = SpotLimits(max_age_s=120.0, max_band=Decimal("0.02"))
 
 
 def checked_price(source: str, value: Decimal) -> Decimal:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bethna_cli.adapters.alerts import insert_alert
+from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.adapters.sql import open_store, translated
 from bethna_cli.domain.alert import Alert
 from bethna_cli.domain.errors import WatcherReplaced
@@ -29,26 +30,29 @@ from bethna_cli.domain.guarding import (
     Watcher,
 )
 from bethna_cli.domain.units import Bps
+from bethna_cli.ports import Clock
 
 _STATE = "position, breach_rule, breach_since, entry_iv, protection, reason, selling_since, attempts, next_try_at"
 
 
 class SqliteWatchbook:
-    """`Watchbook` in the store at a path."""
+    """`Watchbook` in the store at a path. wall: this machine's clock, for heartbeats alone."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, wall: Clock) -> None:
         self._db = db
+        self._wall = wall
 
     @classmethod
     def open(cls, path: Path) -> "SqliteWatchbook":
-        return cls(open_store(path))
+        return cls(open_store(path), SystemClock())
 
     def close(self) -> None:
         self._db.close()
 
     # ── the watcher ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, pid: int, interval_s: float, at: datetime) -> int:
+    def start(self, pid: int, interval_s: float) -> int:
+        at = self._wall.now()
         with self._transaction():
             row = self._db.execute("select token from watcher").fetchone()
             token = 1 if row is None else int(row[0]) + 1
@@ -86,7 +90,8 @@ class SqliteWatchbook:
                 self._write_marks(notes.marks, notes.at)
             fresh = self._write(notes.decisions, notes.states, notes.alerts, notes.at)
             self._db.execute(
-                "update watcher set beat_at = ?, ticks = ticks + 1, trouble = ?", (notes.at.isoformat(), trouble)
+                "update watcher set beat_at = ?, ticks = ticks + 1, trouble = ?",
+                (self._wall.now().isoformat(), trouble),
             )
         return fresh
 

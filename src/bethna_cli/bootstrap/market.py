@@ -15,7 +15,7 @@ from bethna_cli.adapters.clocks import FixedClock, SystemClock
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.http import Limits as EdgeLimits
 from bethna_cli.adapters.in_process import AsgiApp
-from bethna_cli.adapters.prices import TRADING, SpotLimits
+from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.bootstrap.sim import replay_moment, sim_control
@@ -93,8 +93,10 @@ def open_ledger(settings: Settings, origin: Origin = Origin.LIVE) -> SqliteLedge
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterator[App]:
+async def open_app(settings: Settings, asset: Asset = Asset.ETH, *, watching: bool = False) -> AsyncIterator[App]:
     """Open the application and close it again. `asset` chooses the moment of a replay: each has snapshots of its own.
+
+    watching: prices may be older and less certain than those that are traded on.
 
     Raises ConfigurationError when settings or the store are unusable, NotFound when there is nothing to replay.
     """
@@ -105,7 +107,8 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH) -> AsyncIterato
             Edge(market.clock, app=market.app, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as inside,
             Edge(market.clock, limits=EdgeLimits(budget_s=settings.source_timeout_s)) as outside,
         ):
-            feeds, book = _feeds(settings, market, inside, outside)
+            limits = WATCHING if watching else SpotLimits(settings.spot_max_age_s, TRADING.max_band)
+            feeds, book = _feeds(settings, market, limits, inside, outside)
             yield App(settings, market.clock, feeds, book, ledger, settings.network, market.origin)
     finally:
         ledger.close()
@@ -184,7 +187,9 @@ def _replayed(folder: Path, at: datetime | None, asset: Asset) -> _Market:
     )
 
 
-def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> tuple[Feeds, thetanuts.ThetanutsClient]:
+def _feeds(
+    settings: Settings, market: _Market, limits: SpotLimits, inside: Edge, outside: Edge
+) -> tuple[Feeds, thetanuts.ThetanutsClient]:
     """Set up the sources, and the one of them that keeps the signed orders.
 
     An address in the settings replaces one source, the embedded market the others.
@@ -196,7 +201,6 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
             return inside, market.embedded + MARKET_PATHS[source]
         return outside, own
 
-    limits = SpotLimits(settings.spot_max_age_s, TRADING.max_band)
     prices = _pyth(settings, market.origin, limits, *place("pyth"))
     edge, url = place("dydx")
     perpetuals = dydx.DydxClient(edge, base_url=url or dydx.INDEXER_URL, origin=market.origin, limits=limits)
@@ -216,7 +220,7 @@ def _feeds(settings: Settings, market: _Market, inside: Edge, outside: Edge) -> 
         options=venue,
         funding=perpetuals,
         sentiment=_mood(settings, market.origin, place("fng"), place("x")),
-        limits=Limits(spot_age_s=settings.spot_max_age_s, source_timeout_s=settings.source_timeout_s),
+        limits=Limits(spot_age_s=limits.max_age_s, source_timeout_s=settings.source_timeout_s),
         remarks=market.remarks,
         asked_for=market.asked_for,
     )

@@ -32,6 +32,9 @@ COMMANDS = (
     Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
+    Command(
+        "watch", "Gamma: marks positions, warns, sells what you signed for", "Watch", "bethna_cli.cli.watch:app", True
+    ),
     Command("alerts", "Notifications: list, follow, acknowledge, test", "Watch", "bethna_cli.cli.alerts:app", True),
     Command("positions", "What is held: cost, value, P&L, Greeks, days left", "Watch", "bethna_cli.cli.positions:app"),
     Command("history", "Positions that are over, and what came of them", "Watch", "bethna_cli.cli.history:app"),

@@ -220,7 +220,8 @@ class TickNotes:
 class Watcher:
     """The process that watches, as the store knows it. token: one more with each start; the newest alone may write.
 
-    interval_s: between two ticks; beat_at: the last tick's end; trouble: what went wrong in it, None when nothing did.
+    interval_s, started_at, beat_at: by this machine's clock; beat_at: the end of the last tick. trouble: what went
+    wrong in it, None when nothing did.
     """
 
     token: int

@@ -1,0 +1,99 @@
+"""Gas money for the watcher at the terminal: how much is read strictly, and a person says yes to exactly that."""
+
+import sys
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bethna_cli.domain.signing import Plan
+    from bethna_cli.domain.wallet import Wallet
+    from bethna_cli.settings import Settings
+
+
+def parse_ether(text: str) -> int:
+    """Read an amount of ether as wei. Raises UsageError unless it is positive and at most what a plan may give."""
+    from bethna_cli.domain.errors import UsageError
+    from bethna_cli.domain.signing import MOST_GAS_MONEY_WEI, ether
+
+    try:
+        amount = Decimal(text.strip()) if len(text) <= 24 else Decimal(0)
+        wei = amount.scaleb(18)
+        if wei == wei.to_integral_value() and 0 < wei <= MOST_GAS_MONEY_WEI:
+            return int(wei)
+    except InvalidOperation:
+        pass
+    raise UsageError(
+        f"{text[:24]!a} is no amount for the watcher: more than 0 and at most {ether(MOST_GAS_MONEY_WEI).normalize()} ETH.",
+        hint="bethna watch fund 0.002",
+    )
+
+
+async def funded(settings: "Settings", wallet: "Wallet", amount_wei: int, *, yes: bool) -> dict[str, object]:
+    """Send it, and return what came of it as scripts see it."""
+    from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
+    from bethna_cli.bootstrap.market import system_clock
+    from bethna_cli.bootstrap.wallet import plan_signer
+    from bethna_cli.domain.chain import Address
+    from bethna_cli.domain.signing import ether
+    from bethna_cli.flow.fund import fund_watcher
+
+    agree = _granted(settings, wallet) if yes else _ask
+    journal, watcher = open_journal(settings), Address(str(settings.watcher_address))
+    try:
+        async with open_chain(settings) as place:
+            desk = execution_desk(place, journal, system_clock())
+            contract = Address(_contract(settings, place.known))
+            done = await fund_watcher(desk, plan_signer(settings), wallet.address, watcher, contract, amount_wei, agree)
+    finally:
+        journal.close()
+    return {
+        "watcher": watcher,
+        "sent_eth": float(ether(amount_wei)),
+        "balance_eth": float(ether(done.balance_wei)),
+        "transaction": done.transaction,
+    }
+
+
+def _contract(settings: "Settings", known: "Mapping[str, str]") -> str:
+    """Return the confirmed contract, which a plan has to name. Raises ConfigurationError when there is none."""
+    from bethna_cli.domain.errors import ConfigurationError
+
+    if settings.trader_pin is not None:
+        return settings.trader_pin[0]
+    if "trader" in known:
+        return known["trader"]
+    raise ConfigurationError("No contract is confirmed on this network.", hint="bethna contract verify ADDRESS")
+
+
+def _granted(settings: "Settings", wallet: "Wallet") -> "Callable[[Plan], None]":
+    """Return the consent that `--yes` stands for. Raises TradeRefused wherever anything is at stake."""
+    from bethna_cli.bootstrap.wallet import needs_no_consent
+    from bethna_cli.domain.errors import TradeRefused
+
+    if not needs_no_consent(settings, wallet):
+        raise TradeRefused(
+            "--yes is for the embedded world, served by this machine, and its throwaway wallet; this is another.",
+            hint="bethna watch fund 0.002",
+        )
+    return lambda _: None
+
+
+def _ask(plan: "Plan") -> None:
+    """Show the plan on stderr and wait for a yes. Raises TradeRefused."""
+    from bethna_cli.domain.errors import TradeRefused
+    from bethna_cli.domain.signing import FundWatcher, ether
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise TradeRefused("A yes is typed by a person at a terminal.", hint="bethna watch fund 0.002")
+    (step,) = plan.steps
+    assert isinstance(step.action, FundWatcher)
+    amount = ether(step.action.amount_wei)
+    typer.echo(f"From {plan.user}, on chain {plan.chain_id}: {amount} ETH to your watcher, for gas.", err=True)
+    typer.echo(f"The transaction costs at most {ether(step.most_wei)} ETH more.", err=True)
+    typed = typer.prompt(f"To send it, type {amount}; anything else is a no", default="", show_default=False, err=True)
+    if str(typed).strip() != str(amount):
+        raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna watch fund 0.002")

@@ -1,0 +1,354 @@
+"""`bethna watch`: Gamma at work, in the foreground or beside, and whether it is; its own account and the gas in it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
+
+if TYPE_CHECKING:
+    from bethna_cli.bootstrap.guard import Guarding
+    from bethna_cli.cli.watch_screen import Teller
+    from bethna_cli.domain.errors import BethnaError
+    from bethna_cli.domain.wallet import Wallet
+    from bethna_cli.flow.guard import Ticked
+    from bethna_cli.settings import Settings
+
+LATE, ABSENT = 5, 6
+LATEST_BEAT_S = 180.0
+READY_WITHIN_S = 60.0
+STOP_WITHIN_S = 60.0
+POLL_S = 0.05
+
+
+class WatchGroup(TyperGroup):
+    """A group that watches when it is named alone; its help opens with an example."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write("bethna watch --detach\n\n")
+        super().format_help(ctx, formatter)
+
+
+app = new_app("Gamma, the watcher: marks positions, warns, and sells what you signed for.", WatchGroup)
+
+Once = Annotated[bool, typer.Option("--once", help="Look once, say what there is, and leave.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
+Ether = Annotated[str, typer.Argument(metavar="ETH", help="How much, at most 0.005.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only where nothing is at stake.")]
+
+
+@app.callback(invoke_without_command=True)
+def watch(
+    ctx: typer.Context,
+    once: Once = False,
+    detach: Detach = False,
+    network: Network = None,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Watch open positions until Ctrl-C or `bethna watch stop`."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from bethna_cli.bootstrap.wallet import needs_no_consent, wallet_in_use
+    from bethna_cli.bootstrap.watcher import ensure_watcher
+    from bethna_cli.cli.sim import serve_in_background
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    wallet = wallet_in_use(settings)
+    if settings.network == "sim" and not settings.rpc_urls:
+        serve_in_background(settings)
+    if needs_no_consent(settings, wallet):
+        ensure_watcher(settings)
+        settings = load_settings({"network": network})
+    if detach:
+        _detached(settings, wallet, as_json)
+        return
+    from bethna_cli.cli.watch_screen import Teller
+
+    teller = Teller(as_json, no_color)
+    code = asyncio.run(_watched(settings, wallet, teller, once=once))
+    if code:
+        raise typer.Exit(code)
+
+
+async def _watched(settings: "Settings", wallet: "Wallet", teller: "Teller", *, once: bool) -> int:
+    """Be the watcher. Returns the exit code."""
+    from bethna_cli.bootstrap.guard import open_guard, watch_lock, watch_log
+    from bethna_cli.bootstrap.notify import telling
+
+    with watch_lock(settings, wallet.address).held():
+        log = watch_log(settings)
+
+        def report(channel: str, error: "BethnaError") -> None:
+            log(f"{channel}: {error.message}")
+
+        async with open_guard(settings, wallet) as guarding, telling(settings, report):
+            if once:
+                return await _one_look(settings, guarding, teller)
+            return await _rounds(settings, guarding, teller, log)
+
+
+async def _one_look(settings: "Settings", guarding: "Guarding", teller: "Teller") -> int:
+    from bethna_cli.bootstrap.guard import real_interval_s, this_process
+    from bethna_cli.flow.guard import Memory, tick
+
+    watchbook = guarding.desk.watchbook
+    memory = Memory(watchbook.start(this_process(), real_interval_s(settings, guarding.desk.clock)))
+    try:
+        ticked = await tick(guarding.desk, memory)
+    finally:
+        watchbook.stop(memory.token)
+    teller.said(ticked)
+    return LATE if ticked.troubles else 0
+
+
+async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", log: Callable[[str], None]) -> int:
+    from bethna_cli.bootstrap.guard import real_interval_s, this_process
+    from bethna_cli.bootstrap.notify import open_alerts
+    from bethna_cli.cli.watch_screen import tick_document, tick_line
+    from bethna_cli.flow.guard import Memory
+    from bethna_cli.flow.watch import Rounds, keep_watching
+
+    def said(ticked: "Ticked") -> None:
+        teller.said(ticked)
+        for line in (tick_line(tick_document(ticked)), *ticked.troubles, *(one.title for one in ticked.alerts)):
+            log(line)
+
+    def failed(what: str) -> None:
+        teller.failed(what)
+        log(what)
+
+    desk = guarding.desk
+    interval_s = real_interval_s(settings, desk.clock)
+    memory = Memory(desk.watchbook.start(this_process(), interval_s))
+    alerts = open_alerts(settings)
+    teller.begins(desk.account, interval_s, can_sell=desk.exits is not None)
+    try:
+        rounds = Rounds(interval_s, alerts, guarding.look_again, _nothing_yet, said, failed)
+        await keep_watching(desk, rounds, memory, _told_to_stop())
+    finally:
+        alerts.close()
+        desk.watchbook.stop(memory.token)
+    teller.ends()
+    return 0
+
+
+async def _nothing_yet() -> None:
+    """There is no daily work."""
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return what a signal sets: the tick that has begun is finished, and then the watcher leaves."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+# ── beside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
+    """Start a watcher of its own session, and wait until it has looked once. Raises what it says when it ends first."""
+    from bethna_cli.bootstrap.guard import watch_lock
+    from bethna_cli.cli import output
+    from bethna_cli.cli.output import waiting
+    from bethna_cli.cli.sim import AGAIN
+    from bethna_cli.domain.errors import SourceUnavailable, TradeRefused
+    from bethna_cli.domain.text import clean
+    from bethna_cli.settings_files import make_private
+
+    lock = watch_lock(settings, wallet.address)
+    holder = lock.holder()
+    if holder is not None:
+        raise TradeRefused(f"Process {holder} watches these positions already.", hint="bethna watch status")
+    before = _ticks(settings)
+    words = make_private(settings.folders.data / "logs") / f"watch-{settings.network}.out"
+    words.touch(mode=0o600)
+    with words.open("wb") as lines, waiting("Starting the watcher"):
+        child = subprocess.Popen(  # noqa: S603 (our own interpreter and a network that settings have checked)
+            [*AGAIN, "watch", "--json", "--network", settings.network],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=lines,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + READY_WITHIN_S
+        while _ticks(settings) == before:
+            if child.poll() is not None or time.monotonic() > deadline:
+                child.terminate()
+                said = clean(words.read_text("utf-8", "replace").removeprefix("Error: "), 300)
+                raise SourceUnavailable("watcher", f"it did not start: {said or 'no word'}", hint="bethna watch")
+            time.sleep(POLL_S)
+    if as_json:
+        output.emit({"watching": True, "pid": child.pid})
+    else:
+        typer.echo(
+            f"Gamma watches in process {child.pid}. bethna watch status tells how it is; bethna watch stop ends it."
+        )
+
+
+def _ticks(settings: "Settings") -> tuple[int, bool]:
+    """Return which start of a watcher the store knows, and whether it has looked once."""
+    from bethna_cli.bootstrap.guard import open_watchbook
+
+    watchbook = open_watchbook(settings)
+    try:
+        found = watchbook.watcher()
+    finally:
+        watchbook.close()
+    return (found.token, found.ticks > 0) if found is not None and found.ticks else (0, False)
+
+
+@app.command("status", cls=ExampleCommand, epilog="bethna watch status")
+def status(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Say whether Gamma watches and how long ago it looked. Exits 0 when it does, 5 when it is late, 6 when not."""
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    document, code = _status(load_settings({"network": network}))
+    if as_json:
+        output.emit(document)
+    else:
+        from bethna_cli.cli.tables import pairs, words
+
+        grid = pairs()
+        for name, value in document.items():
+            if value is not None:
+                grid.add_row(name.replace("_", " "), words(f"{value:g}" if isinstance(value, float) else str(value)))
+        output.console(no_color).print(grid)
+        if code:
+            typer.echo("Try: bethna watch --detach", err=True)
+    if code:
+        raise typer.Exit(code)
+
+
+def _status(settings: "Settings") -> tuple[dict[str, object], int]:
+    from bethna_cli.bootstrap.guard import open_records, watch_lock
+    from bethna_cli.bootstrap.market import system_clock
+    from bethna_cli.bootstrap.wallet import wallet_in_use
+    from bethna_cli.domain.units import iso
+
+    wallet = wallet_in_use(settings)
+    holder = watch_lock(settings, wallet.address).holder()
+    with open_records(settings) as (positions, watchbook):
+        found, states = watchbook.watcher(), watchbook.states()
+        still_open = [one for one in positions.all(only_open=True) if one.user == wallet.address]
+    bare = [one for one in still_open if one.id not in states or states[one.id].protection.value == "UNPROTECTED"]
+    document: dict[str, object] = {
+        "state": "none",
+        "network": settings.network,
+        "wallet": wallet.address,
+        "open_positions": len(still_open),
+        "unprotected": len(bare),
+    }
+    if holder is None or found is None:
+        return document, ABSENT
+    age_s = (system_clock().now() - found.beat_at).total_seconds()
+    is_late = age_s > max(LATEST_BEAT_S, 3 * found.interval_s)
+    document |= {
+        "state": "late" if is_late else "alive",
+        "pid": holder,
+        "started_at": iso(found.started_at),
+        "last_look_at": iso(found.beat_at),
+        "last_look_age_s": round(age_s, 1),
+        "interval_s": found.interval_s,
+        "looks": found.ticks,
+        "trouble": found.trouble,
+    }
+    return document, LATE if is_late else 0
+
+
+@app.command("stop", cls=ExampleCommand, epilog="bethna watch stop")
+def stop(network: Network = None, as_json: Json = False) -> None:
+    """Let the watcher finish its look and leave. Exits 6 when there is none."""
+    from bethna_cli.bootstrap.guard import watch_lock
+    from bethna_cli.bootstrap.wallet import wallet_in_use
+    from bethna_cli.cli import output
+    from bethna_cli.cli.output import waiting
+    from bethna_cli.domain.errors import NotFound, SourceUnavailable
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    lock = watch_lock(settings, wallet_in_use(settings).address)
+    holder = lock.holder()
+    if not holder:
+        raise NotFound("Nobody watches.", hint="bethna watch --detach")
+    os.kill(holder, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WITHIN_S
+    with waiting("The watcher finishes its look"):
+        while lock.holder() is not None:
+            if time.monotonic() > deadline:
+                raise SourceUnavailable("watcher", f"process {holder} does not stop", hint=f"kill {holder}")
+            time.sleep(POLL_S)
+    if as_json:
+        output.emit({"watching": False, "pid": holder})
+    else:
+        typer.echo("Gamma has stopped watching.")
+
+
+# ── its own account ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command("key", cls=ExampleCommand, epilog="bethna watch key")
+def key(network: Network = None, as_json: Json = False) -> None:
+    """Make the watcher's own account where there is none, and show it. Exits that you sign name it."""
+    from bethna_cli.bootstrap.watcher import ensure_watcher, open_watcher
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    address = ensure_watcher(load_settings({"network": network}))
+    opened = open_watcher(load_settings({"network": network}))
+    if as_json:
+        output.emit({"address": address, "opens": opened.address == address})
+    else:
+        typer.echo(f"The watcher's account is {address}; its key opens by itself and can only send what you signed.")
+        typer.echo("It needs a little ether for gas: bethna watch fund 0.002", err=True)
+
+
+@app.command("fund", cls=ExampleCommand, epilog="bethna watch fund 0.002")
+def fund(ether: Ether, yes: Yes = False, network: Network = None, as_json: Json = False) -> None:
+    """Give the watcher's account gas money from your wallet: at most 0.005 ETH at once."""
+    from bethna_cli.bootstrap.wallet import wallet_in_use
+    from bethna_cli.bootstrap.watcher import ensure_watcher
+    from bethna_cli.cli import output
+    from bethna_cli.cli.fund_watcher import funded, parse_ether
+    from bethna_cli.cli.sim import serve_in_background
+    from bethna_cli.settings import load_settings
+
+    amount_wei = parse_ether(ether)
+    settings = load_settings({"network": network})
+    wallet = wallet_in_use(settings)
+    if settings.network == "sim" and not settings.rpc_urls:
+        serve_in_background(settings)
+    ensure_watcher(settings)
+    document = asyncio.run(funded(load_settings({"network": network}), wallet, amount_wei, yes=yes))
+    if as_json:
+        output.emit(document)
+    else:
+        typer.echo(f"The watcher has {document['balance_eth']} ETH now ({document['transaction']}).")
+
+
+@app.command("unit", cls=ExampleCommand, epilog="bethna watch unit > ~/.config/systemd/user/bethna.service")
+def unit(
+    launchd: Annotated[bool, typer.Option("--launchd", help="A property list for macOS instead.")] = False,
+    network: Network = None,
+) -> None:
+    """Print what starts the watcher with the machine: a systemd user unit, or a launchd property list."""
+    from importlib.resources import files
+
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    name = "bethna.plist" if launchd else "bethna.service"
+    text = files("bethna_cli.artifacts").joinpath(f"services/{name}").read_text("utf-8")
+    typer.echo(text.replace("@PYTHON@", sys.executable).replace("@NETWORK@", settings.network), nl=False)
