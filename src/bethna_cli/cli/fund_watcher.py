@@ -26,8 +26,9 @@ def parse_ether(text: str) -> int:
             return int(wei)
     except InvalidOperation:
         pass
+    most = ether(MOST_GAS_MONEY_WEI).normalize()
     raise UsageError(
-        f"{text[:24]!a} is no amount for the watcher: more than 0 and at most {ether(MOST_GAS_MONEY_WEI).normalize()} ETH.",
+        f"{text[:24]!a} is no amount for the watcher: more than 0 and at most {most} ETH.",
         hint="bethna watch fund 0.002",
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -38,6 +39,11 @@ def pairs() -> Table:
 def words(text: str, style: str = "", limit: int = LONGEST_LINE) -> Text:
     """Return text that may be a stranger's as literal, printable characters on one line."""
     return Text(clean(text, limit), style=style)
+
+
+def indented(text: Text) -> Padding:
+    """Return text a little to the right, its further lines too."""
+    return Padding(text, (0, 0, 0, 2))
 
 
 def usd(value: Decimal | float, places: int = 2) -> str:

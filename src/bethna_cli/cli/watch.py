@@ -114,8 +114,10 @@ async def _one_look(settings: "Settings", guarding: "Guarding", teller: "Teller"
 async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", log: Callable[[str], None]) -> int:
     from bethna_cli.bootstrap.guard import real_interval_s, this_process
     from bethna_cli.bootstrap.notify import open_alerts
+    from bethna_cli.bootstrap.retain import open_retention
     from bethna_cli.cli.watch_screen import tick_document, tick_line
     from bethna_cli.flow.guard import Memory
+    from bethna_cli.flow.retain import Daily
     from bethna_cli.flow.watch import Rounds, keep_watching
 
     def said(ticked: "Ticked") -> None:
@@ -130,20 +132,19 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
     desk = guarding.desk
     interval_s = real_interval_s(settings, desk.clock)
     memory = Memory(desk.watchbook.start(this_process(), interval_s))
-    alerts = open_alerts(settings)
+    alerts, retention, daily = open_alerts(settings), open_retention(settings), Daily()
     teller.begins(desk.account, interval_s, can_sell=desk.exits is not None)
     try:
-        rounds = Rounds(interval_s, alerts, guarding.look_again, _nothing_yet, said, failed)
+        rounds = Rounds(
+            interval_s, alerts, guarding.look_again, lambda: daily.turn(retention, desk.clock.now()), said, failed
+        )
         await keep_watching(desk, rounds, memory, _told_to_stop())
     finally:
+        retention.close()
         alerts.close()
         desk.watchbook.stop(memory.token)
     teller.ends()
     return 0
-
-
-async def _nothing_yet() -> None:
-    """There is no daily work."""
 
 
 def _told_to_stop() -> asyncio.Event:

@@ -34,16 +34,16 @@ class Teller:
             typer.echo(json.dumps(document, allow_nan=False))
             return
         from bethna_cli.cli.output import console
-        from bethna_cli.cli.tables import words
+        from bethna_cli.cli.tables import indented, words
 
         screen = console(self._no_color)
         screen.print(words(tick_line(document)))
         for alert in ticked.alerts:
             style = {"CRITICAL": "bold red", "WARNING": "yellow"}.get(alert.level.value, "")
-            screen.print(words(f"  {alert.level.value} {alert.title}", style))
-            screen.print(words(f"    {alert.text}"), soft_wrap=True)
+            screen.print(indented(words(f"{alert.level.value} {alert.title}", style)))
+            screen.print(indented(words(alert.text)))
         for trouble in ticked.troubles:
-            screen.print(words(f"  {trouble}", "red"), soft_wrap=True)
+            screen.print(indented(words(trouble, "red")))
 
     def failed(self, what: str) -> None:
         """Tell of a turn that came to nothing."""
@@ -51,9 +51,9 @@ class Teller:
             typer.echo(json.dumps({"trouble": what}))
         else:
             from bethna_cli.cli.output import console
-            from bethna_cli.cli.tables import words
+            from bethna_cli.cli.tables import indented, words
 
-            console(self._no_color).print(words(f"  {what}", "red"), soft_wrap=True)
+            console(self._no_color).print(indented(words(what, "red")))
 
     def ends(self) -> None:
         """Say that nobody watches any more."""

@@ -28,7 +28,7 @@ class Rounds:
     """What a watch is given besides its desk.
 
     interval_s: between two ticks, real time. look_again: reads the last hours of the chain a second time; daily: what
-    is due once a day. said: hears of every tick; failed: of one that came to nothing, in words.
+    is due once a day, asked at every tick. said: hears of every tick; failed: of one that came to nothing, in words.
     """
 
     interval_s: float
@@ -43,7 +43,6 @@ async def keep_watching(desk: GuardDesk, rounds: Rounds, memory: Memory, stop: a
     """Watch until `stop`; a tick that has begun is finished. Raises WatcherReplaced."""
     await _soundly(rounds, "recovery", lambda: _recovered(desk))
     looked_again_at = desk.clock.now()
-    day = desk.clock.now().date()
     while not stop.is_set():
         started = time.monotonic()
         await _soundly(rounds, "tick", lambda: _watched_tick(desk, rounds, memory))
@@ -51,9 +50,7 @@ async def keep_watching(desk: GuardDesk, rounds: Rounds, memory: Memory, stop: a
         if now - looked_again_at >= LOOK_AGAIN_EVERY:
             looked_again_at = now
             await _soundly(rounds, "second look", rounds.look_again)
-        if now.date() != day:
-            day = now.date()
-            await _soundly(rounds, "daily work", rounds.daily)
+        await _soundly(rounds, "daily work", rounds.daily)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, rounds.interval_s - (time.monotonic() - started))):
                 await stop.wait()
