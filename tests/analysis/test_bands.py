@@ -75,35 +75,31 @@ def one_after_the_other(candles: Candles, rule: BandRule) -> list[CandleTrade]:
     opens, highs, lows, closes = candles
     strength, (lower, upper) = relative_strength(np.array(closes)), bands(np.array(closes))
     trades: list[CandleTrade] = []
-    held: tuple[int, int, float] | None = None
+    held: tuple[int, int, float, float] | None = None
     entering = leaving = 0
     for at in range(len(closes)):
         if held and leaving:
-            trades.append(CandleTrade(held[0], held[1], at, held[2], opens[at]))
+            trades.append(CandleTrade(held[0], held[1], at, opens[held[1]], opens[at]))
             held = None
         if not held and entering:
-            held = (entering, at, opens[at])
+            reach = [1 - entering * rule.stop_loss, 1 + entering * rule.take_profit]
+            held = (entering, at, *(closes[at - 1] * share for share in reach))
         entering = leaving = 0
         if held:
-            side, since, price = held
-            stop, goal = price * (1 - side * rule.stop_loss), price * (1 + side * rule.take_profit)
-            out = None
+            side, since, stop, goal = held
+            worse, better = (min, max) if side > 0 else (max, min)
             if (lows[at] <= stop) if side > 0 else (highs[at] >= stop):
-                beyond = min(stop, opens[at]) if side > 0 else max(stop, opens[at])
-                out = stop if at == since else beyond
+                trades.append(CandleTrade(side, since, at, opens[since], worse(stop, opens[at])))
+                held = None
             elif (highs[at] >= goal) if side > 0 else (lows[at] <= goal):
-                beyond = max(goal, opens[at]) if side > 0 else min(goal, opens[at])
-                out = goal if at == since else beyond
-            if out is not None:
-                trades.append(CandleTrade(side, since, at, price, out))
+                trades.append(CandleTrade(side, since, at, opens[since], better(goal, opens[at])))
                 held = None
             else:
                 leaving = int((strength[at] > 50) if side > 0 else (strength[at] < 50))
-        if not held or leaving:
-            if closes[at] < lower[at] and strength[at] < 30:
-                entering = 1
-            elif closes[at] > upper[at] and strength[at] > 70:
-                entering = -1
+        if not held and closes[at] < lower[at] and strength[at] < 30:
+            entering = 1
+        elif not held and closes[at] > upper[at] and strength[at] > 70:
+            entering = -1
     return trades
 
 

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bethna_cli.domain.market import Candle
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
+    Places = NDArray[np.int64]
 
 RSI_SPAN = 14
 BAND_SPAN = 20
@@ -27,7 +30,7 @@ LEAST_CANDLES = BAND_SPAN + 1
 
 @dataclass(frozen=True, slots=True)
 class BandRule:
-    """What a candle-only test trades: stop_loss and take_profit are fractions of the entry price."""
+    """What a candle-only test trades: stop_loss and take_profit are fractions of the signal's close."""
 
     stop_loss: float = 0.05
     take_profit: float = 0.10
@@ -51,31 +54,37 @@ class CandleTrade(NamedTuple):
 def relative_strength(closes: "Floats") -> "Floats":
     """Return the RSI of every close, 0..100; NaN before RSI_SPAN changes and where the price did not move."""
     moves = np.diff(closes)
-    gains = _sums(np.maximum(moves, 0.0), RSI_SPAN)
     total = _sums(np.abs(moves), RSI_SPAN)
+    gains = _sums(np.maximum(moves, 0.0, out=moves), RSI_SPAN)
     strength = np.full(len(closes), np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        strength[RSI_SPAN:] = np.where(total > 0, 100.0 * gains / total, np.nan)
+    np.divide(gains, total, out=strength[RSI_SPAN:], where=total > 0)
+    strength *= 100.0
     return strength
 
 
 def bands(closes: "Floats") -> "tuple[Floats, Floats]":
     """Return the lower and the upper band of every close; NaN before BAND_SPAN closes."""
     centred = closes - closes[0]  # keeps the digits that a difference of large squares would lose
-    mean = _sums(centred, BAND_SPAN) / BAND_SPAN
-    variance = np.maximum(_sums(centred * centred, BAND_SPAN) / BAND_SPAN - mean * mean, 0.0)
-    reach = BAND_WIDTH * np.sqrt(variance)
+    mean = _sums(centred, BAND_SPAN)
+    mean /= BAND_SPAN
+    reach = _sums(np.square(centred, out=centred), BAND_SPAN)
+    reach /= BAND_SPAN
+    reach -= mean * mean
+    np.sqrt(np.maximum(reach, 0.0, out=reach), out=reach)
+    reach *= BAND_WIDTH
+    mean += closes[0]
     lower, upper = np.full(len(closes), np.nan), np.full(len(closes), np.nan)
-    lower[BAND_SPAN - 1 :] = mean - reach + closes[0]
-    upper[BAND_SPAN - 1 :] = mean + reach + closes[0]
+    np.subtract(mean, reach, out=lower[BAND_SPAN - 1 :])
+    np.add(mean, reach, out=upper[BAND_SPAN - 1 :])
     return lower, upper
 
 
 def _sums(values: "Floats", span: int) -> "Floats":
     """Return the sums of every `span` neighbours."""
-    running = np.cumsum(values)
-    sums = running[span - 1 :].copy()
-    sums[1:] -= running[:-span]
+    running = np.empty(len(values) + 1)
+    running[0] = 0.0
+    np.cumsum(values, out=running[1:])
+    sums: Floats = running[span:] - running[:-span]
     return sums
 
 
@@ -91,14 +100,21 @@ def signal(closes: Sequence[float]) -> int:
     return -1 if recent[-1] > upper and strength > OVERBOUGHT else 0
 
 
+def trades_on(candles: Sequence[Candle], rule: BandRule) -> list[CandleTrade]:
+    """Trade the rule on candles, oldest first; see `candle_trades`."""
+    columns = ("open", "high", "low", "close")
+    opens, highs, lows, closes = (np.array([getattr(candle, name) for candle in candles]) for name in columns)
+    return candle_trades(opens, highs, lows, closes, rule)
+
+
 def candle_trades(
     opens: "Floats", highs: "Floats", lows: "Floats", closes: "Floats", rule: BandRule
 ) -> list[CandleTrade]:
     """Trade the rule on the underlying, one position at a time, entered and left at the next open.
 
-    A position is left when the RSI has crossed the middle, or at its stop or goal inside a candle: at that level, or at
-    the open where the candle begins beyond it; of both within one candle the stop counts. What is open at the end is
-    left out. Arrays of one length, oldest first, all finite and positive.
+    A position is left when the RSI has crossed the middle, or inside a candle at its stop or goal, both measured from
+    the close that gave the signal: at that level, or at the open where the candle begins beyond it; of both within one
+    candle the stop counts. What is open at the end is left out. Arrays of one length, oldest first, finite, positive.
     """
     strength = relative_strength(closes)
     lower, upper = bands(closes)
@@ -106,52 +122,61 @@ def candle_trades(
         buys = (closes < lower) & (strength < OVERSOLD)
         sells = (closes > upper) & (strength > OVERBOUGHT)
         above, below = strength > MIDDLE, strength < MIDDLE
-    entries = np.flatnonzero(buys | sells).tolist()
-    leave = {1: _next_true(above), -1: _next_true(below)}
-    bought = buys.tolist() if len(entries) > len(closes) // 2 else buys
-    columns = (opens.tolist(), highs.tolist(), lows.tolist())
+    seen = np.flatnonzero((buys | sells)[:-1])
+    is_long = buys[seen]
+    entries, sides = seen + 1, np.where(is_long, 1, -1)
+    lasts = np.where(is_long, _next_true(above, entries), _next_true(below, entries)) + 1
+    stops, goals = closes[seen] * (1 - sides * rule.stop_loss), closes[seen] * (1 + sides * rule.take_profit)
+    lowest, highest = _extreme(np.minimum, lows, entries, lasts), _extreme(np.maximum, highs, entries, lasts)
+    touched = np.where(is_long, (lowest <= stops) | (highest >= goals), (highest >= stops) | (lowest <= goals))
     trades: list[CandleTrade] = []
     free = 0
-    for seen in entries:
-        if seen < free or seen + 1 >= len(closes):
+    signals = zip(*(column.tolist() for column in (entries, sides, lasts, touched, stops, goals)), strict=True)
+    for entry, side, last, is_touched, stop, goal in signals:
+        if entry <= free:
             continue
-        side = 1 if bought[seen] else -1
-        trade = _held(side, seen + 1, leave[side], columns, rule)
-        if trade is None:
+        if is_touched:
+            trade = _stopped(side, entry, (stop, goal), opens, highs[entry:last], lows[entry:last])
+        elif last < len(opens):
+            trade = CandleTrade(side, entry, last, float(opens[entry]), float(opens[last]))
+        else:
             break
         trades.append(trade)
         free = trade.exit
     return trades
 
 
-def _next_true(flags: "Flags") -> list[int]:
-    """Return for every place the first true one at or after it; the length where there is none."""
-    size = len(flags)
-    places = np.where(flags, np.arange(size), size)
-    following: list[int] = np.minimum.accumulate(places[::-1])[::-1].tolist()
+def _next_true(flags: "Flags", places: "Places") -> "Places":
+    """Return for each place the first true flag at or after it; the number of flags where there is none."""
+    true = np.append(np.flatnonzero(flags), len(flags))
+    following: Places = true[np.searchsorted(true, places)]
     return following
 
 
-def _held(
-    side: int, entry: int, leave: list[int], columns: tuple[list[float], list[float], list[float]], rule: BandRule
-) -> CandleTrade | None:
-    """Follow one position from its entry candle to its end; None when the candles end first."""
-    opens, highs, lows = columns
-    price = opens[entry]
-    stop, goal = price * (1 - side * rule.stop_loss), price * (1 + side * rule.take_profit)
-    last = leave[entry] + 1  # the candle at whose open the position is left
-    for at in range(entry, min(last, len(opens))):
-        if side > 0:
-            if lows[at] <= stop:
-                return CandleTrade(side, entry, at, price, min(stop, opens[at]) if at > entry else stop)
-            if highs[at] >= goal:
-                return CandleTrade(side, entry, at, price, max(goal, opens[at]) if at > entry else goal)
-        else:
-            if highs[at] >= stop:
-                return CandleTrade(side, entry, at, price, max(stop, opens[at]) if at > entry else stop)
-            if lows[at] <= goal:
-                return CandleTrade(side, entry, at, price, min(goal, opens[at]) if at > entry else goal)
-    return CandleTrade(side, entry, last, price, opens[last]) if last < len(opens) else None
+def _extreme(of: "np.ufunc", prices: "Floats", starts: "Places", ends: "Places") -> "Floats":
+    """Return the extreme of each stretch of prices: from starts[i] up to ends[i], which is left out."""
+    if not len(starts):
+        return np.empty(0)
+    fenced = np.append(prices, prices[-1])
+    edges = np.column_stack((starts, np.minimum(ends, len(prices)))).ravel()
+    extremes: Floats = of.reduceat(fenced, edges)[::2]
+    return extremes
+
+
+def _stopped(
+    side: int, entry: int, levels: tuple[float, float], opens: "Floats", highs: "Floats", lows: "Floats"
+) -> CandleTrade:
+    """End a position that touches its stop or its goal; highs and lows begin at its entry."""
+    stop, goal = levels
+    if side > 0:
+        at = int(np.argmax((lows <= stop) | (highs >= goal)))
+        opened = float(opens[entry + at])
+        price = min(stop, opened) if lows[at] <= stop else max(goal, opened)
+    else:
+        at = int(np.argmax((highs >= stop) | (lows <= goal)))
+        opened = float(opens[entry + at])
+        price = max(stop, opened) if highs[at] >= stop else min(goal, opened)
+    return CandleTrade(side, entry, entry + at, float(opens[entry]), price)
 
 
 def worst_fall(profits: Sequence[float]) -> float:

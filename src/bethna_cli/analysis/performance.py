@@ -22,7 +22,7 @@ Interval = tuple[float, float]
 class Chance(Protocol):
     """Where draws come from: the same seed, the same draws."""
 
-    def randrange(self, stop: int, /) -> int: ...
+    def random(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def trade_figures(returns: Sequence[float], block: int, chance: Chance) -> Trade
 def curve_figures(values: Sequence[int], days: float, block: int, chance: Chance) -> CurveFigures:
     """Describe an account's values (base units, at about even distances over `days`), the first its beginning."""
     changes = [after - before for before, after in pairwise(values)]
-    depth, share = _deepest(values)
+    depth, share = drawdown(values)
     per_year = len(changes) / days * DAYS_A_YEAR if days > 0 else 0.0
     return CurveFigures(
         gain=values[-1] - values[0] if values else 0,
@@ -87,7 +87,7 @@ def mean_interval(values: Sequence[float], block: int, chance: Chance) -> Interv
     return _resampled(values, block, chance, lambda total, _, count: total / count)
 
 
-def _deepest(values: Sequence[int]) -> tuple[int, float]:
+def drawdown(values: Sequence[int]) -> tuple[int, float]:
     """Return the deepest fall below an earlier high: its amount, and the largest as a share of its high."""
     highs = list(accumulate(values, max))
     falls = [(high - value, high) for high, value in zip(highs, values, strict=True)]
@@ -118,11 +118,12 @@ def _resampled(
     squares = list(accumulate((value * value for value in around), initial=0.0))
     blocks = -(-count // block)
     short = count - (blocks - 1) * block
+    draw = chance.random
     found: list[float] = []
     for _ in range(RESAMPLES):
         total = square = 0.0
         for number in range(blocks):
-            start = chance.randrange(count)
+            start = int(draw() * count)
             end = start + (block if number < blocks - 1 else short)
             total += sums[end] - sums[start]
             square += squares[end] - squares[start]

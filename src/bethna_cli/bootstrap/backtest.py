@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bethna_cli.adapters.recorded import RecordedChains
+from bethna_cli.adapters.recorded import Past, RecordedChains
+from bethna_cli.analysis.bands import BandRule
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed
+from bethna_cli.domain.market import Asset
 from bethna_cli.domain.model import Progress
 from bethna_cli.flow.backtest import backtest
 from bethna_cli.flow.backtest_report import backtest_document
+from bethna_cli.flow.candle_test import candle_document
 
 PERIOD_FOLDER = "replay_2026"
 
@@ -25,6 +28,18 @@ def run_backtest(
     """
     market = RecordedChains(folder, candles or folder / PERIOD_FOLDER, terms.asset, terms.starts, terms.ends)
     return backtest_document(asyncio.run(backtest(terms, market, load_model(), progress, log)))
+
+
+def run_candle_test(
+    folder: Path, candles: Path | None, asset: Asset, starts: datetime, ends: datetime, seed: int
+) -> dict[str, Any]:
+    """Run the RSI/Bollinger rule over the candles of `candles`, or of `folder`, alone; return its report.
+
+    Raises ConfigurationError, DataRefused, NotEnoughData.
+    """
+    past = Past.read(candles or folder, asset, ends)
+    wanted = [candle for candle in past.candles if candle.starts_at >= starts]
+    return candle_document(asset, wanted, past.files[0], BandRule(), seed)
 
 
 def whole_range() -> tuple[datetime, datetime]:

@@ -34,6 +34,9 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the ra
 Trades = Annotated[
     Path | None, typer.Option("--trades", metavar="FILE", help="Write every position: .csv, or JSON lines.")
 ]
+CandlesOnly = Annotated[
+    bool, typer.Option("--candles-only", help="The RSI/Bollinger rule on the asset itself; no options, no model.")
+]
 Plot = Annotated[bool, typer.Option("--plot", help="Draw the accounts' course in the terminal.")]
 Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw it into a PNG file.")]
 
@@ -50,6 +53,7 @@ def backtest(
     expiry: Expiry = None,
     delta: Delta = None,
     seed: Seed = 1,
+    candles_only: CandlesOnly = False,
     trades: Trades = None,
     plot: Plot = False,
     png: Png = None,
@@ -58,6 +62,9 @@ def backtest(
 ) -> None:
     """Let Alpha decide at every recorded moment by what was known then; show what came of it, beside simple rules."""
     terms = _terms(asset, starts, ends, {"budget_usdc": budget, "expiry": expiry, "target_delta": delta}, capital, seed)
+    if candles_only:
+        _test_candles(data, candles, terms, as_json, no_color)
+        return
     if png is not None:
         from bethna_cli.cli.plot_png import checked
 
@@ -81,6 +88,19 @@ def backtest(
     from bethna_cli.cli.render_backtest import print_report
 
     print_report(output.console(no_color), report, draws=plot)
+
+
+def _test_candles(data: Path, candles: Path | None, terms: "BacktestTerms", as_json: bool, no_color: bool) -> None:
+    from bethna_cli.bootstrap.backtest import run_candle_test
+    from bethna_cli.cli import output
+
+    report = run_candle_test(data, candles, terms.asset, terms.starts, terms.ends, terms.seed)
+    if as_json:
+        output.emit(report)
+        return
+    from bethna_cli.cli.render_backtest import candle_report
+
+    output.console(no_color).print(candle_report(report))
 
 
 def _terms(

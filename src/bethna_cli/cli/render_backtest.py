@@ -33,6 +33,26 @@ def print_report(screen: Console, report: Mapping[str, Any], *, draws: bool) -> 
         screen.print(Text(drawing, no_wrap=True))
 
 
+def candle_report(report: Mapping[str, Any]) -> Group:
+    """Lay out what the RSI/Bollinger rule did on candles alone."""
+    days = f"{report['from'][:10]} to {report['to'][:10]}"
+    interval, grid = report["average_return_interval"], pairs()
+    grid.add_row("rule", words(f"long: {report['rule']['buy']}"))
+    grid.add_row("", words(f"short: {report['rule']['sell_short']}"))
+    grid.add_row("leave", words(f"{report['rule']['leave']}; costs: {report['costs']}"))
+    grid.add_row("trades", f"{report['trades']:,}, {share(report['win_rate'])} won")
+    within = f" (95 %: {_signed_share(interval[0])} to {_signed_share(interval[1])})" if interval else ""
+    grid.add_row("average", f"{_signed_share(report['average_return'])} a trade{within}")
+    grid.add_row("median", _signed_share(report["median_return"]))
+    grid.add_row("together", f"{_signed_share(report['total_return'])}, drawdown {share(report['max_drawdown'])}")
+    grid.add_row("holding", f"{_signed_share(report['holding_the_asset'])} for the asset itself")
+    grid.add_row(
+        "counted", words(", ".join(f"{n} {name}" for name, n in report["data"][0]["notes"].items()) or "nothing")
+    )
+    title = f"RSI/Bollinger rule on {report['asset']}, {days}: {report['candles']:,} hourly candles"
+    return Group(Text(title, style="bold"), Text("No options and no model in it", style="yellow"), Text(), grid)
+
+
 def _blocks(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     days = f"{report['from'][:10]} to {report['to'][:10]}"
     yield Text(f"Alpha on {report['asset']}, {days}: {report['moments']} decisions", style="bold")

@@ -106,7 +106,7 @@ def _options_body(board: OptionBoard) -> Document:
     return {
         "quotes": len(board.quotes),
         "left_out": dict(sorted(board.left_out.items())),
-        "expiries": sorted({iso(quote.expires_at) for quote in board.quotes}),
+        "expiries": sorted(map(iso, {quote.expires_at for quote in board.quotes})),
         "assumed_cap": board.assumed_cap,
     }
 

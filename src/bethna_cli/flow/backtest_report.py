@@ -181,7 +181,7 @@ def _realised_fall(result: Backtest, trades: Sequence[Bought]) -> float | None:
     for trade in sorted(trades, key=lambda trade: trade.closed_at):
         value += trade.profit
         values.append(value)
-    return _round(performance.curve_figures(values, _days(result), 1, _chance(result)).drawdown_share)
+    return _round(performance.drawdown(values)[1])
 
 
 def _compared(result: Backtest, rival: Strategy) -> Document:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bethna_cli.adapters.sim.replay_chain import Chain, ChainRow
 from bethna_cli.adapters.sim.world import MakerOrder, ReferencePrice
@@ -66,14 +66,11 @@ def recorded_quotes(chain: Chain) -> tuple[OptionQuote, ...]:
 
     Not by way of the wire: a backtest looks at a hundred chains. A quote is named by its ticker; nobody can fill it.
     """
-    asks = (_single(row, row.ask) for row in chain.rows if row.ask is not None)
-    spreads = (_spread(near, far) for near, far in _pairs(chain))
+    offers = [_single(row, row.ask) for row in chain.rows if row.ask is not None]
+    offers += [spread for near, far in _pairs(chain) if (spread := _spread(near, far))]
     index_usd, good_until = chain.index_usd, from_unix(chain.at_s + QUOTE_LIFE_S)
-    return tuple(
-        _quote(chain.asset, offer, good_until)
-        for offer in (*asks, *(spread for spread in spreads if spread))
-        if _is_sensible(offer, chain.at_s, index_usd)
-    )
+    quotes = (_quote(chain, offer, good_until, index_usd) for offer in offers)
+    return tuple(quote for quote in quotes if quote)
 
 
 def by_series(chain: Chain) -> Mapping[SeriesKey, ChainRow]:
@@ -111,7 +108,9 @@ def recorded_reference(chain: Chain) -> list[ReferencePrice]:
     """Return the chain as fractions of the underlying; zero is no quote."""
     return [
         ReferencePrice(
-            _series(chain.asset, OptionKind.CALL if row.is_call else OptionKind.PUT, (row.strike,), row.expiry_s)[0],
+            _series(
+                chain.asset, OptionKind.CALL if row.is_call else OptionKind.PUT, (row.strike,), row.expiry_s
+            ).ticker,
             row.bid or 0.0,
             row.ask or 0.0,
             row.mark,
@@ -152,56 +151,67 @@ def _spread(near: ChainRow, far: ChainRow) -> Offer | None:
     return Offer(kind, (near, far), math.ceil(round(price_usd * PRICE_UNIT, 2)), greeks)
 
 
-def _collateral_usd(offer: Offer) -> float:
-    strikes = [row.strike for row in offer.rows]
-    return max(strikes) - min(strikes) if offer.kind.is_spread else strikes[0]
-
-
 def _rounded(greeks: Mapping[str, float]) -> dict[str, float] | None:
     return {name: round(value, 8) for name, value in greeks.items()} if greeks["iv"] > 0 else None
 
 
-def _is_sensible(offer: Offer, at_s: int, index_usd: float) -> bool:
-    """Judge as the venue's client does: alive, strikes of the spot's scale, a price below what it can pay."""
-    strikes = [row.strike for row in offer.rows]
-    in_scale = index_usd <= min(strikes) * FURTHEST_STRIKE and max(strikes) <= index_usd * FURTHEST_STRIKE
-    is_priced = 0 < offer.price_e8 < _collateral_usd(offer) * PRICE_UNIT
-    return offer.rows[0].expiry_s > at_s and in_scale and is_priced
+class Series(NamedTuple):
+    """What is the same on every day that lists a series. strikes: USD, ascending; max_contracts: the assumed cap."""
+
+    ticker: str
+    strikes: tuple[Decimal, ...]
+    expires_at: datetime
+    collateral_usd: float
+    max_contracts: Contracts
 
 
-def _quote(asset: Asset, offer: Offer, good_until: datetime) -> OptionQuote:
-    strikes = tuple(row.strike for row in offer.rows)
-    ticker, ascending, expires_at = _series(asset, offer.kind, strikes, offer.rows[0].expiry_s)
-    collateral_usd, stated = _collateral_usd(offer), _rounded(offer.greeks)
+@lru_cache(maxsize=16_384)
+def _series(asset: Asset, kind: OptionKind, strikes: tuple[float, ...], expiry_s: int) -> Series:
+    """Describe a series by its strikes, the bought one first."""
+    expires_at, exact = from_unix(expiry_s), [Decimal(repr(strike)) for strike in strikes]
+    collateral_usd = max(strikes) - min(strikes) if kind.is_spread else strikes[0]
     budget = math.floor(CAP_CONTRACTS * collateral_usd * USDC_UNIT)
-    return OptionQuote(
-        ticker=ticker,
-        kind=offer.kind,
-        strikes=ascending,
+    return Series(
+        ticker=write_ticker(asset, kind, exact, expires_at),
+        strikes=tuple(sorted(price_to_decimal(round(strike * PRICE_UNIT)) for strike in strikes)),
         expires_at=expires_at,
-        price=PriceE8(offer.price_e8),
+        collateral_usd=collateral_usd,
         max_contracts=Contracts(budget * PRICE_UNIT // round(collateral_usd * PRICE_UNIT)),
+    )
+
+
+def _series_of(asset: Asset, offer: Offer) -> Series:
+    return _series(asset, offer.kind, tuple([row.strike for row in offer.rows]), offer.rows[0].expiry_s)
+
+
+def _quote(chain: Chain, offer: Offer, good_until: datetime, index_usd: float) -> OptionQuote | None:
+    """Judge as the venue's client does: alive, strikes of the spot's scale, a price below what it can pay."""
+    series = _series_of(chain.asset, offer)
+    lowest, highest = float(series.strikes[0]), float(series.strikes[-1])
+    in_scale = index_usd <= lowest * FURTHEST_STRIKE and highest <= index_usd * FURTHEST_STRIKE
+    is_priced = 0 < offer.price_e8 < series.collateral_usd * PRICE_UNIT
+    if not (in_scale and is_priced and offer.rows[0].expiry_s > chain.at_s):
+        return None
+    stated = _rounded(offer.greeks)
+    return OptionQuote(
+        ticker=series.ticker,
+        kind=offer.kind,
+        strikes=series.strikes,
+        expires_at=series.expires_at,
+        price=PriceE8(offer.price_e8),
+        max_contracts=series.max_contracts,
         good_until=good_until,
-        order_id=ticker,
+        order_id=series.ticker,
         greeks=None if stated is None else QuoteGreeks(stated["iv"], stated["delta"], vega=stated["vega"]),
     )
 
 
-@lru_cache(maxsize=16_384)
-def _series(
-    asset: Asset, kind: OptionKind, strikes: tuple[float, ...], expiry_s: int
-) -> tuple[str, tuple[Decimal, ...], datetime]:
-    """Return the ticker, the strikes ascending, and the expiry: the same on every day that lists the series."""
-    expires_at, exact = from_unix(expiry_s), [Decimal(repr(strike)) for strike in strikes]
-    ascending = tuple(sorted(price_to_decimal(round(strike * PRICE_UNIT)) for strike in strikes))
-    return write_ticker(asset, kind, exact, expires_at), ascending, expires_at
-
-
 def _order(chain: Chain, venue: VenueAddresses, offer: Offer, *, is_long: bool = False) -> MakerOrder:
     kind, rows = offer.kind, offer.rows
-    budget = CAP_CONTRACTS * (offer.price_e8 / PRICE_UNIT if is_long else _collateral_usd(offer))
+    series = _series_of(chain.asset, offer)
+    budget = CAP_CONTRACTS * (offer.price_e8 / PRICE_UNIT if is_long else series.collateral_usd)
     return MakerOrder(
-        ticker=_series(chain.asset, kind, tuple(row.strike for row in rows), rows[0].expiry_s)[0],
+        ticker=series.ticker,
         asset=chain.asset,
         maker=RECORDED_MAKER,
         good_until_s=chain.at_s + QUOTE_LIFE_S,
