@@ -8,25 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bethna_cli.domain.guarding import ExitRules
 from bethna_cli.domain.intent import DEFAULT_BUDGET
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.model import DataFile
 from bethna_cli.domain.options import OptionQuote
 from bethna_cli.domain.recommendation import Signal
-from bethna_cli.domain.units import Bps, Contracts, PriceE8, Usdc
+from bethna_cli.domain.units import Contracts, PriceE8, Usdc
 
 DEFAULT_CAPITAL = Usdc(100 * DEFAULT_BUDGET)
 """The account a backtest begins with: each trade stakes about one per cent of it."""
-DEFAULT_STOP_LOSS = Bps(5_000)
-DEFAULT_TAKE_PROFIT = Bps(10_000)
+DEFAULT_RULES = ExitRules()
 
 
 class Ending(StrEnum):
-    """Why a position was closed."""
+    """Why a position was closed: at its expiry, by one of Gamma's rules, or because the recording ends."""
 
     SETTLED = "settled"
     STOP_LOSS = "stop-loss"
     TAKE_PROFIT = "take-profit"
+    EXPIRY_NEAR = "expiry-near"
+    TIME_DECAY = "time-decay"
+    IV_CHANGE = "iv-change"
     DATA_ENDED = "data-ended"
 
 
@@ -45,8 +48,8 @@ class Strategy(StrEnum):
 class BacktestTerms:
     """What is asked: one decision at each recorded moment from `starts` to `ends` (aware UTC), each of one budget.
 
-    expiry_days, target_delta: as in TradeRequest. stop_loss, take_profit: the loss and the gain on the premium at which
-    a position is sold. seed: of the random baseline and of the resampling.
+    expiry_days, target_delta: as in TradeRequest. rules: by which every position is sold. seed: of the random baseline
+    and of the resampling.
     """
 
     asset: Asset
@@ -56,8 +59,7 @@ class BacktestTerms:
     capital: Usdc = DEFAULT_CAPITAL
     expiry_days: float = 7.0
     target_delta: float = 0.30
-    stop_loss: Bps = DEFAULT_STOP_LOSS
-    take_profit: Bps = DEFAULT_TAKE_PROFIT
+    rules: ExitRules = DEFAULT_RULES
     seed: int = 1
 
 
@@ -65,11 +67,12 @@ class BacktestTerms:
 class Sale:
     """What a holder would have got for one contract, and what the exchange held it to be worth, 8 decimals.
 
-    bid: None where nobody bid.
+    bid: None where nobody bid. iv: behind the mark, of the first strike; None where there was none.
     """
 
     bid: PriceE8 | None
     mark: PriceE8
+    iv: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,8 +127,11 @@ def _terms(result: Backtest) -> Document:
         "capital_usdc": _usdc(terms.capital),
         "expiry_days": terms.expiry_days,
         "target_delta": terms.target_delta,
-        "stop_loss": terms.stop_loss / 10_000,
-        "take_profit": terms.take_profit / 10_000,
+        "stop_loss": _share(terms.rules.stop_loss),
+        "take_profit": _share(terms.rules.take_profit),
+        "time_decay": terms.rules.decay.value,
+        "iv_change": terms.rules.iv.value,
+        "expiry_near": terms.rules.expiry.value,
         "confirmation": CONFIRMATION,
         "seed": terms.seed,
         "confidence": performance.CONFIDENCE,
@@ -244,6 +247,10 @@ def _chance(result: Backtest) -> random.Random:
 
 def _usdc(amount: int) -> float:
     return float(usdc_to_decimal(amount))
+
+
+def _share(limit: int | None) -> float | None:
+    return None if limit is None else limit / 10_000
 
 
 def _round(value: float | None) -> float | None:

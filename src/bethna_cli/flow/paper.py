@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bethna_cli.domain.backtest import BacktestTerms, Closed, Ending, Sale, Settlement, Strategy
+from bethna_cli.domain.guarding import ExitRules, Seen, Verdict
 from bethna_cli.domain.options import OptionQuote
 from bethna_cli.domain.recommendation import Leg, Signal
-from bethna_cli.domain.units import CONTRACT_UNIT, PRICE_UNIT, USDC_UNIT, Bps, Contracts, Usdc
+from bethna_cli.domain.units import CONTRACT_UNIT, PRICE_UNIT, USDC_UNIT, Contracts, Usdc
 from bethna_cli.options.fees import venue_fee
 from bethna_cli.options.payoff import payoff_at, payoff_knots
 from bethna_cli.ports import RecordedMarket, RecordedMoment
+from bethna_cli.risk.exits import Strictness, decide_exit
 
-FULL = 10_000
+ONE_LOOK = Strictness(looks_apart_s=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class PaperAccount:
             if sale is None:
                 self.unlisted += 1
                 continue
-            ending = decide(held, _times(held.contracts, sale.mark), self._terms.stop_loss, self._terms.take_profit)
+            ending = _ending(held, sale, moment.at, self._terms.rules)
             if ending is None:
                 continue
             if sale.bid is None:
@@ -125,13 +127,20 @@ class PaperAccount:
         )
 
 
-def decide(held: Held, value: int, stop_loss: Bps, take_profit: Bps) -> Ending | None:
-    """Say which rule sells a position that is worth `value` (USDC base units), if any does."""
-    if value * FULL <= held.premium * (FULL - stop_loss):
-        return Ending.STOP_LOSS
-    if value * FULL >= held.premium * (FULL + take_profit):
-        return Ending.TAKE_PROFIT
-    return None
+def _ending(held: Held, sale: Sale, at: datetime, rules: ExitRules) -> Ending | None:
+    """Ask Gamma's rules about one position, by its mark; None when they keep it."""
+    stated = held.quote.greeks
+    seen = Seen(
+        cost=held.premium,
+        value=_times(held.contracts, sale.mark),
+        observed_at=at,
+        sources=1,
+        seconds_left=(held.quote.expires_at - at).total_seconds(),
+        iv=sale.iv,
+        entry_iv=stated.iv if stated else None,
+    )
+    decision = decide_exit(rules, seen, None, ONE_LOOK)
+    return Ending(decision.rule.value) if decision.verdict is Verdict.SELL and decision.rule else None
 
 
 def _times(contracts: int, price: int) -> int:

@@ -97,7 +97,7 @@ def recorded_sale(rows: Mapping[SeriesKey, ChainRow], quote: OptionQuote) -> Sal
         bid = None if bid is None or far.ask is None else bid - far.ask * far.forward_usd
         mark -= far.mark * far.forward_usd
     bid_e8 = 0 if bid is None else _floor_e8(bid)
-    return Sale(PriceE8(bid_e8) if bid_e8 > 0 else None, PriceE8(max(0, _floor_e8(mark))))
+    return Sale(PriceE8(bid_e8) if bid_e8 > 0 else None, PriceE8(max(0, _floor_e8(mark))), near.iv or None)
 
 
 def _floor_e8(usd: float) -> int:
