@@ -6,25 +6,26 @@ A file system on which locks do not work is refused.
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ConfigurationError, TradeRefused
-from bethna_cli.domain.trade import require_address
 
 PATIENCE_S = 1.0
 _LOOK_EVERY_S = 0.02
+_ACCOUNT = re.compile(r"0x[0-9a-f]{40}", re.ASCII)
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class WatchLock:
     """The lock of one network's watcher for one account, in the folder of the stores."""
 
-    def __init__(self, folder: Path, network: str, account: Address) -> None:
-        require_address(account)
+    def __init__(self, folder: Path, network: str, account: str) -> None:
+        if not _ACCOUNT.fullmatch(account):  # it becomes part of a file's name
+            raise ValueError(f"not an address in lower case: {account!r}")
         self.path = folder / f"watch-{network}-{account}.lock"
 
     @contextmanager

@@ -15,6 +15,7 @@ import typer
 
 from bethna_cli import __version__
 from bethna_cli.cli import output
+from bethna_cli.cli.banner import warn_unwatched
 from bethna_cli.cli.commands import HelpfulGroup, new_app
 from bethna_cli.cli.registry import BY_NAME, COMMANDS
 from bethna_cli.domain.errors import BethnaError
@@ -98,6 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = _dispatch(list(arguments), as_json="--json" in arguments)
         sys.stdout.flush()
+        warn_unwatched(arguments)
     except (BrokenPipeError, SystemExit) as stop:
         if not output.reader_is_gone(stop):
             raise

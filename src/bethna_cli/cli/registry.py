@@ -32,6 +32,9 @@ COMMANDS = (
     Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
+    Command("exits", "When a position is to be sold: its rules and chances", "Watch", "bethna_cli.cli.exits:app"),
+    Command("risk", "Greeks, a bad day, health, what if prices move", "Watch", "bethna_cli.cli.risk:app"),
+    Command("why", "What Gamma decided about a position, and by what", "Watch", "bethna_cli.cli.exits:app"),
     Command(
         "watch", "Gamma: marks positions, warns, sells what you signed for", "Watch", "bethna_cli.cli.watch:app", True
     ),

@@ -33,6 +33,7 @@ _SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,4})?)([smhdw])", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STRIKES = re.compile(r"\d{1,9}(\.\d{1,8})?(/\d{1,9}(\.\d{1,8})?)?", re.ASCII)
+_PERCENT = re.compile(r"([+-]?)(\d{1,6}(?:\.\d{1,4})?) ?%?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST_SPAN = timedelta(days=366)
 
@@ -115,3 +116,23 @@ def parse_span(word: str, name: str = "") -> timedelta:
     if not timedelta(0) < span <= LONGEST_SPAN:
         raise UsageError(f"{name}{word.strip()} must be more than nothing and at most 366d.", hint="bethna -h")
     return span
+
+
+def parse_percent(word: str, flag: str, most: int) -> int:
+    """Read `20` or `20%` as basis points: above 0 and at most `most` per cent. Raises UsageError."""
+    match = _PERCENT.fullmatch(word.strip())
+    bps = Decimal(match[2]) * 100 if match and not match[1] else Decimal(0)
+    if bps != int(bps) or not 0 < bps <= 100 * most:
+        raise UsageError(
+            f"{flag} {clean(word, LONGEST_WORD)!r} is no share like 20%, at most {most}%.", hint="bethna -h"
+        )
+    return int(bps)
+
+
+def parse_move(word: str) -> float:
+    """Read a move of prices like `-10%` or `+5` as a fraction. Raises UsageError below -99 % or above 1,000 %."""
+    match = _PERCENT.fullmatch(word.strip())
+    move = Decimal(f"{match[1]}{match[2]}") / 100 if match else Decimal(100)
+    if not Decimal("-0.99") <= move <= 10:
+        raise UsageError(f"{clean(word, LONGEST_WORD)!r} is no move like -10% or +5%.", hint="bethna risk --shock -10%")
+    return float(move)

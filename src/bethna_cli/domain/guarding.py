@@ -178,20 +178,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkSheet:
-    """One tick's marks. values: USDC base units of each position, -1 unknown, in the order of `positions`.
-
-    options: what each distinct option was worth, by ticker, with its Greeks; spots: what they were valued by.
-    """
-
-    at: datetime
-    positions: tuple[str, ...]
-    values: tuple[int, ...]
-    options: Mapping[str, Mapping[str, float | None]]
-    spots: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class PackedMarks:
     """A tick's marks as they are kept: bytes in the machine's own order, and what says what they are.
 
@@ -240,3 +226,12 @@ class ExitFacts:
     balance: int
     allowance: int
     is_nonce_used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Probabilities that add up to 1: stopped first, goal reached first, neither until the last step."""
+
+    stopped: float
+    reached: float
+    neither: float

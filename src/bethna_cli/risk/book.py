@@ -17,7 +17,6 @@ from bethna_cli.domain.guarding import (
     ExitDecision,
     ExitRules,
     GuardState,
-    MarkSheet,
     PackedMarks,
     Reaction,
     Seen,
@@ -171,18 +170,6 @@ class Book:
         }
 
 
-def unpacked(at: datetime, layout: Mapping[str, object], packed: PackedMarks) -> MarkSheet:
-    """Read marks that were kept."""
-    positions, options, columns = (_names(layout[key]) for key in ("positions", "options", "columns"))
-    values = np.frombuffer(packed.values, dtype=np.int64)
-    table = np.frombuffer(packed.options, dtype=np.float64).reshape(len(columns), len(options))
-    sheet = {
-        ticker: {name: _number(table[row, place]) for row, name in enumerate(columns)}
-        for place, ticker in enumerate(options)
-    }
-    return MarkSheet(at, positions, tuple(values.tolist()), sheet, packed.spots)
-
-
 def spot_facts(view: AssetView) -> Mapping[str, object]:
     """Return what an asset was valued by, as JSON values."""
     if view.fault is not None:
@@ -238,13 +225,3 @@ def _iv_limits(rules: ExitRules, entry_iv: float | None) -> tuple[float, float]:
         return -np.inf, np.inf
     change = rules.iv_change / FULL
     return entry_iv * (1.0 - change) + 1e-9, entry_iv * (1.0 + change) - 1e-9
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError("not a list of names")
-    return tuple(str(one) for one in value)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

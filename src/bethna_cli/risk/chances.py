@@ -6,22 +6,13 @@ It says what an ordinary market does to a rule; it is no forecast.
 """
 
 import math
-from dataclasses import dataclass
 
+from bethna_cli.domain.guarding import Chances
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import OptionTerms
 from bethna_cli.options.black import SECONDS_PER_YEAR, price
 
 STEPS = 96
-
-
-@dataclass(frozen=True, slots=True)
-class Chances:
-    """Probabilities that add up to 1: stopped first, goal reached first, neither until the last step."""
-
-    stopped: float
-    reached: float
-    neither: float
 
 
 def chances(
