@@ -115,7 +115,7 @@ def test_a_measured_record_is_shown_with_its_data_and_range():
     text = " ".join(printed(replace(recommendation(), record=record)).split())
 
     assert (
-        "41 trades, 39.0 % won, 2.1 % a trade, worst drawdown 44.0 % (deribit 2023, 2026-05-05 to 2026-05-05)" in text
+        "41 trades, 39.0 % won, +2.1 % a trade, worst drawdown 44.0 % (deribit 2023, 2026-05-05 to 2026-05-05)" in text
     )
 
 

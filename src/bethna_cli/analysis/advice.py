@@ -23,7 +23,7 @@ from bethna_cli.domain.intent import DirectRequest, TradeRequest, View
 from bethna_cli.domain.market import Asset, MarketSnapshot, OptionBoard, Origin, Part, PriceHistory, SpotPrice
 from bethna_cli.domain.model import Model, Row
 from bethna_cli.domain.options import OptionQuote
-from bethna_cli.domain.recommendation import Candidate, Prediction, Recommendation, Signal, ViewEffect
+from bethna_cli.domain.recommendation import Candidate, Prediction, Recommendation, Record, Signal, ViewEffect
 from bethna_cli.domain.units import CONTRACT_UNIT, Usdc, usdc_to_decimal
 
 T = TypeVar("T")
@@ -181,6 +181,14 @@ def _assemble(
         warnings=(*_missing(snapshot), *warnings),
         buy_line=buy_line(snapshot.asset, budget, verdict.best),
     )
+    return replace(draft, id=_digest(draft))
+
+
+def with_record(answer: Recommendation, record: Record | None) -> Recommendation:
+    """Put the measured record of such trades beside an answer, and name the answer anew by all that it says now."""
+    if record is None:
+        return answer
+    draft = replace(answer, id="", record=record)
     return replace(draft, id=_digest(draft))
 
 

@@ -1,13 +1,14 @@
 """A backtest on recorded files, with the shipped model: which recording, and what comes of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bethna_cli.adapters.recorded import Past, RecordedChains
 from bethna_cli.analysis.bands import BandRule
+from bethna_cli.artifacts.model import SHA256
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed
 from bethna_cli.domain.market import Asset
@@ -15,6 +16,7 @@ from bethna_cli.domain.model import Progress
 from bethna_cli.flow.backtest import backtest
 from bethna_cli.flow.backtest_report import backtest_document
 from bethna_cli.flow.candle_test import candle_document
+from bethna_cli.flow.track_record import record_document
 
 PERIOD_FOLDER = "replay_2026"
 
@@ -28,6 +30,11 @@ def run_backtest(
     """
     market = RecordedChains(folder, candles or folder / PERIOD_FOLDER, terms.asset, terms.starts, terms.ends)
     return backtest_document(asyncio.run(backtest(terms, market, load_model(), progress, log)))
+
+
+def record_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Lay out what is stored of backtests of the shipped model."""
+    return record_document(reports, SHA256)
 
 
 def run_candle_test(

@@ -19,6 +19,7 @@ from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.bootstrap.sim import replay_moment, sim_control
+from bethna_cli.bootstrap.track_record import load_records
 from bethna_cli.domain.embedded import EMBEDDED_VENUE
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.model import Model
@@ -61,7 +62,8 @@ class App:
 
     def desk(self) -> Desk:
         """Return what Alpha works with."""
-        return Desk(self.feeds, self.model(), self.ledger, self.clock, self.network)
+        model = self.model()
+        return Desk(self.feeds, model, self.ledger, self.clock, self.network, load_records(model))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ Trades = Annotated[
 CandlesOnly = Annotated[
     bool, typer.Option("--candles-only", help="The RSI/Bollinger rule on the asset itself; no options, no model.")
 ]
+Stored = Annotated[
+    Path | None,
+    typer.Option("--record", metavar="FILE", help="Write the record that ships with the model."),
+]
 Plot = Annotated[bool, typer.Option("--plot", help="Draw the accounts' course in the terminal.")]
 Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw it into a PNG file.")]
 
@@ -54,6 +58,7 @@ def backtest(
     delta: Delta = None,
     seed: Seed = 1,
     candles_only: CandlesOnly = False,
+    record: Stored = None,
     trades: Trades = None,
     plot: Plot = False,
     png: Png = None,
@@ -64,6 +69,9 @@ def backtest(
     terms = _terms(asset, starts, ends, {"budget_usdc": budget, "expiry": expiry, "target_delta": delta}, capital, seed)
     if candles_only:
         _test_candles(data, candles, terms, as_json, no_color)
+        return
+    if record is not None:
+        _write_record(record, data, candles, terms, as_json, no_color)
         return
     if png is not None:
         from bethna_cli.cli.plot_png import checked
@@ -88,6 +96,33 @@ def backtest(
     from bethna_cli.cli.render_backtest import print_report
 
     print_report(output.console(no_color), report, draws=plot)
+
+
+def _write_record(
+    path: Path, data: Path, candles: Path | None, terms: "BacktestTerms", as_json: bool, no_color: bool
+) -> None:
+    """Run every asset on the same terms and write what ships beside the model."""
+    from dataclasses import replace
+
+    from bethna_cli.bootstrap.backtest import record_of, run_backtest
+    from bethna_cli.cli import output
+    from bethna_cli.cli.progress import progress_bar
+    from bethna_cli.domain.market import Asset
+    from bethna_cli.settings_files import replace_file
+
+    with progress_bar(no_color) as progress:
+        document = record_of(
+            [run_backtest(data, candles, replace(terms, asset=asset), progress, _forget) for asset in Asset]
+        )
+    replace_file(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    if as_json:
+        output.emit(document)
+        return
+    from bethna_cli.cli.render_backtest import record_view
+
+    screen = output.console(no_color)
+    screen.print(record_view(document))
+    screen.print(f"Written to {path}", soft_wrap=True)
 
 
 def _test_candles(data: Path, candles: Path | None, terms: "BacktestTerms", as_json: bool, no_color: bool) -> None:

@@ -19,15 +19,22 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where t
 def model(as_json: Json = False, no_color: NoColor = False) -> None:
     """Show the model in use: its data, its parameters and its walk-forward test."""
     from bethna_cli.bootstrap.model import load_model
+    from bethna_cli.bootstrap.track_record import stored_record
     from bethna_cli.cli import output
 
-    card = load_model().card
+    card, record = load_model().card, stored_record()
+    measured = record if record["model"]["version"] == card["version"] else None
     if as_json:
-        output.emit(card)
+        output.emit({**card, "record": measured})
         return
+    from bethna_cli.cli.render_backtest import record_view
     from bethna_cli.cli.render_model import model_card
 
-    output.console(no_color).print(model_card(card))
+    screen = output.console(no_color)
+    screen.print(model_card(card))
+    if measured is not None:
+        screen.print()
+        screen.print(record_view(measured))
 
 
 @app.command("train", cls=ExampleCommand, epilog="bethna train --data DIR --until 2023-12-31 --out alpha.bin")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bethna_cli.cli.plot import payoff_plot
 from bethna_cli.cli.render_market import market_notes, market_table, reality
-from bethna_cli.cli.tables import moment, pairs, share, signed, usd, words
+from bethna_cli.cli.tables import moment, pairs, share, signed, signed_share, usd, words
 from bethna_cli.domain.market import Origin
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Candidate, Leg, Recommendation, Record, Signal
@@ -86,7 +86,9 @@ def _record(record: Record | None) -> str:
     if record is None:
         return "no measured record of such trades yet"
     span = f"{record.starts:%Y-%m-%d} to {record.ends:%Y-%m-%d}"
-    won = f"{record.trades} trades, {share(record.win_rate)} won, {share(record.average_return)} a trade"
+    won = f"{record.trades} trades, {share(record.win_rate)} won, {signed_share(record.average_return)} a trade"
+    if record.interval:
+        won += f" (95 %: {signed_share(record.interval[0])} to {signed_share(record.interval[1])})"
     return f"{won}, worst drawdown {share(record.max_drawdown)} ({record.data}, {span})"
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bethna_cli.cli.plot import course_plot
-from bethna_cli.cli.tables import pairs, share, signed, table, usd, words
+from bethna_cli.cli.tables import pairs, share, signed, signed_share, table, usd, words
 
 SHA_DIGITS = 12
 LONGEST = 2_000
@@ -33,6 +33,31 @@ def print_report(screen: Console, report: Mapping[str, Any], *, draws: bool) -> 
         screen.print(Text(drawing, no_wrap=True))
 
 
+def record_view(document: Mapping[str, Any]) -> Group:
+    """Lay out the stored record of a model: Alpha's trades by asset and kind, and what they do not show."""
+    numbers = ("trades", "won", "average", "95 %", "drawdown")
+    grid = table("asset", "signal", *numbers, right=numbers)
+    blocks: list[RenderableType] = [Text("Measured record: a stored backtest of this model", style="bold"), grid]
+    for asset, stored in document["assets"].items():
+        for signal, figures in stored["strategies"]["alpha"]["by_signal"].items():
+            within = figures["average_return_interval"]
+            grid.add_row(
+                asset,
+                signal,
+                str(figures["trades"]),
+                share(figures["win_rate"]),
+                signed_share(figures["average_return"]),
+                f"{signed_share(within[0])} to {signed_share(within[1])}" if within else "too few",
+                share(figures["max_drawdown"]),
+            )
+        days = f"{stored['from'][:10]} to {stored['to'][:10]}"
+        said = ", ".join(f"{count} {signal}" for signal, count in stored["decisions"].items())
+        blocks += [Text(), Text(f"{asset}, {days}, {stored['moments']} decisions: {said}"), _bullets(stored["says"])]
+    few = document["few_trades"]
+    blocks += [Text(), Text(f"Under {few} trades of a kind, no record is shown with a recommendation.", style="dim")]
+    return Group(*blocks)
+
+
 def candle_report(report: Mapping[str, Any]) -> Group:
     """Lay out what the RSI/Bollinger rule did on candles alone."""
     days = f"{report['from'][:10]} to {report['to'][:10]}"
@@ -41,11 +66,11 @@ def candle_report(report: Mapping[str, Any]) -> Group:
     grid.add_row("", words(f"short: {report['rule']['sell_short']}"))
     grid.add_row("leave", words(f"{report['rule']['leave']}; costs: {report['costs']}"))
     grid.add_row("trades", f"{report['trades']:,}, {share(report['win_rate'])} won")
-    within = f" (95 %: {_signed_share(interval[0])} to {_signed_share(interval[1])})" if interval else ""
-    grid.add_row("average", f"{_signed_share(report['average_return'])} a trade{within}")
-    grid.add_row("median", _signed_share(report["median_return"]))
-    grid.add_row("together", f"{_signed_share(report['total_return'])}, drawdown {share(report['max_drawdown'])}")
-    grid.add_row("holding", f"{_signed_share(report['holding_the_asset'])} for the asset itself")
+    within = f" (95 %: {signed_share(interval[0])} to {signed_share(interval[1])})" if interval else ""
+    grid.add_row("average", f"{signed_share(report['average_return'])} a trade{within}")
+    grid.add_row("median", signed_share(report["median_return"]))
+    grid.add_row("together", f"{signed_share(report['total_return'])}, drawdown {share(report['max_drawdown'])}")
+    grid.add_row("holding", f"{signed_share(report['holding_the_asset'])} for the asset itself")
     grid.add_row(
         "counted", words(", ".join(f"{n} {name}" for name, n in report["data"][0]["notes"].items()) or "nothing")
     )
@@ -96,8 +121,8 @@ def _figures(strategies: Mapping[str, Mapping[str, Any]]) -> Table:
             SHORT[name],
             str(figures["trades"]),
             share(figures["win_rate"]),
-            _signed_share(figures["average_return"]),
-            _signed_share(figures["median_return"]),
+            signed_share(figures["average_return"]),
+            signed_share(figures["median_return"]),
             signed(figures["gain_usdc"]),
             share(figures["max_drawdown"]),
             _number(figures["sharpe"]),
@@ -113,7 +138,7 @@ def _certainty(strategies: Mapping[str, Mapping[str, Any]], confidence: float) -
             returns, sharpe = figures["average_return_interval"], figures["sharpe_interval"]
             grid.add_row(
                 SHORT[name],
-                "too few" if returns is None else f"{_signed_share(returns[0])} to {_signed_share(returns[1])}",
+                "too few" if returns is None else f"{signed_share(returns[0])} to {signed_share(returns[1])}",
                 "too few" if sharpe is None else f"{_number(sharpe[0])} to {_number(sharpe[1])}",
             )
     return grid
@@ -138,10 +163,6 @@ def _bullets(lines: list[str]) -> Table:
     for line in lines:
         grid.add_row("-", words(line))
     return grid
-
-
-def _signed_share(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1%}".replace("%", " %")
 
 
 def _number(value: float | None) -> str:

@@ -61,6 +61,11 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}".replace("%", " %")
 
 
+def signed_share(value: float | None) -> str:
+    """Write a gain or a loss as per cent with its sign."""
+    return "–" if value is None else f"{value:+.1%}".replace("%", " %")
+
+
 def moment(at: datetime) -> str:
     """Write a time to the minute, UTC."""
     return at.strftime("%Y-%m-%d %H:%M UTC")

@@ -196,6 +196,7 @@ def _record_document(record: Record | None) -> Document | None:
         "trades": record.trades,
         "win_rate": record.win_rate,
         "average_return": record.average_return,
+        "average_return_interval": None if record.interval is None else list(record.interval),
         "max_drawdown": record.max_drawdown,
     }
 

@@ -88,7 +88,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The measured record of such trades in a stored backtest, with its data and range."""
+    """The measured record of such trades in a stored backtest, with its data and range.
+
+    interval: of the average return, at 95 %; None where the trades were too few for one.
+    """
 
     data: str
     starts: datetime
@@ -97,6 +100,7 @@ class Record:
     win_rate: float
     average_return: float
     max_drawdown: float
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from bethna_cli.domain.backtest import Backtest, Bought, Closed, Course, Strateg
 from bethna_cli.domain.model import DataFile
 from bethna_cli.domain.recommendation import Signal
 from bethna_cli.domain.units import CONTRACT_UNIT, iso, usdc_to_decimal
+from bethna_cli.flow.track_record import FEW_TRADES
 
 Document = dict[str, Any]
 
-FEW_TRADES = 20
-"""Below so many trades no record is shown with a recommendation."""
 PLACES = 6
 COSTS = (
     "buying: the ask, the venue's fee carved out of it; selling: the bid less min(0.06 % of the notional, 12.5 % of "
