@@ -615,6 +615,27 @@ class OptionEvents(Protocol):
         ...
 
 
+class Redemptions(Protocol):
+    """Payments at expiry: the call that makes a token pay its holder, signed for the account that pays the gas."""
+
+    @property
+    def payer(self) -> "Address": ...
+
+    def call(self, token: "Address", holder: "Address") -> "Call":
+        """Return the call; it reverts while the token cannot pay."""
+        ...
+
+    def sign(self, transaction: "UnsignedTransaction") -> "SignedTransaction":
+        """Sign such a call, and nothing else. Raises PlanRefused, ConfigurationError."""
+        ...
+
+
+class News(Protocol):
+    """Word that a chain has a new block; who hears it looks for themselves. Goes on for ever."""
+
+    def heads(self) -> AsyncIterator[None]: ...
+
+
 Tell = Callable[["Change"], "Alert | None"]
 """What a person should hear about a change; kept in the transaction of the change."""
 
