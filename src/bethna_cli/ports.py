@@ -631,9 +631,9 @@ class Redemptions(Protocol):
 
 
 class News(Protocol):
-    """Word that a chain has a new block; who hears it looks for themselves. Goes on for ever."""
+    """Word that a look at the chain is worth while; who hears it looks for themselves. Goes on for ever."""
 
-    def heads(self) -> AsyncIterator[None]: ...
+    def news(self) -> AsyncIterator[None]: ...
 
 
 Tell = Callable[["Change"], "Alert | None"]

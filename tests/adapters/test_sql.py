@@ -1,5 +1,6 @@
 """The store: what was seen and said is kept with its time, for its owner alone, and a damaged file is named."""
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bethna_cli.adapters.sql import SqliteLedger
+from bethna_cli.adapters import sql
+from bethna_cli.adapters.sql import SqliteLedger, quarantined
 from bethna_cli.domain.errors import ConfigurationError, NotFound
 from bethna_cli.domain.market import Asset, MarketSnapshot, Origin, Part, Provenance, Status
 
@@ -61,6 +63,40 @@ def test_the_file_is_its_owners_alone(ledger: SqliteLedger, tmp_path: Path):
     assert (tmp_path / "sim.db").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_store_with_a_flipped_page_is_set_aside_whole_and_a_sound_one_never(tmp_path: Path, seed: int):
+    path, chance = tmp_path / "sim.db", random.Random(seed)
+    ledger = SqliteLedger.open(path)
+    for number in range(200):
+        ledger.add_recommendation(f"{number:08x}", AT, DOCUMENT)
+    ledger.close()
+    assert quarantined(path) == ("ok", None)
+
+    octets = bytearray(path.read_bytes())
+    page = chance.randrange(0, len(octets) // 4096) * 4096
+    octets[page : page + 100] = chance.randbytes(100)
+    path.write_bytes(octets)
+    verdict, aside = quarantined(path)
+
+    assert verdict != "ok"
+    assert aside is not None
+    assert aside.read_bytes()[: len(octets)] == bytes(octets)
+    assert SqliteLedger.open(path).sizes()["recommendations"] == 0
+
+
+def test_a_store_that_is_only_busy_is_not_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "sim.db"
+    SqliteLedger.open(path).close()
+    monkeypatch.setattr(sql, "BUSY_TIMEOUT_S", 0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("pragma locking_mode = exclusive")
+    other.execute("begin exclusive")
+
+    with pytest.raises(ConfigurationError, match="locked"):
+        quarantined(path)
+    assert path.exists()
+
+
 def test_a_damaged_file_is_refused_with_the_line_that_sets_it_aside(tmp_path: Path):
     path = tmp_path / "sim.db"
     path.write_text("this was a database once\n" * 9)
@@ -68,4 +104,4 @@ def test_a_damaged_file_is_refused_with_the_line_that_sets_it_aside(tmp_path: Pa
     with pytest.raises(ConfigurationError, match="not a database") as refused:
         SqliteLedger.open(path)
 
-    assert refused.value.hint == f"mv {path} {path}.damaged"
+    assert refused.value.hint == "bethna db migrate"

@@ -11,6 +11,7 @@ from trading import Trading
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.chain_news import ChainNews, websocket_url
 from bethna_cli.adapters.evm import EvmChain
+from bethna_cli.adapters.option_events import OptionLogs, Venues, trades_wanted
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.reconnect import Patience
 from bethna_cli.adapters.redemption import SignedRedemptions
@@ -26,7 +27,7 @@ from bethna_cli.flow.listen import Listener
 from bethna_cli.flow.record import RecordDesk, Recorded
 from chain_places import served
 from exchange_fixtures import begun_exchange, market
-from execution_desk import USER, Market
+from execution_desk import ROUTER, TRADER, USER, Market
 from record_desk import caught_up, positions, with_desk
 
 __all__ = ["begun_exchange", "market"]
@@ -96,15 +97,14 @@ def test_the_payer_signs_payments_at_expiry_and_nothing_else():
 
 @pytest.mark.parametrize("way", ["websocket", "asking, where the endpoint takes no WebSocket"])
 def test_a_purchase_is_a_position_as_soon_as_its_block_is_heard_of(market: Market, trading: Trading, way: str):
-    from bethna_cli.adapters.option_events import OptionLogs, Venues
-    from execution_desk import ROUTER, TRADER
-
     order = offers(market)[0]
 
     async def listen(url: str, store: SqlitePositions) -> None:
         chain = EvmChain(EMBEDDED_CHAIN_ID, [JsonRpc("rpc", InProcess(market.exchange.node.handle))], market.clock)
-        record = RecordDesk(chain, OptionLogs(chain, Venues((TRADER,), (ROUTER,))), store, market.clock, USER)
-        news = ChainNews(chain, url, patience=Patience(failures=1), poll_s=0.05)
+        logs = OptionLogs(chain, Venues((TRADER,), (ROUTER,)))
+        record = RecordDesk(chain, logs, store, market.clock, USER)
+        calm_s = 1_000.0 if way == "websocket" else 0.05  # after the first block only a trade is news there
+        news = ChainNews(chain, url, trades_wanted((TRADER,)), calm_s=calm_s, patience=Patience(failures=1))
         stop, looked, bought = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         def heard(what: object) -> None:
@@ -113,6 +113,7 @@ def test_a_purchase_is_a_position_as_soon_as_its_block_is_heard_of(market: Marke
 
         following = asyncio.ensure_future(Listener(record).follow(news, stop, heard))
         async with asyncio.timeout(20):
+            market.clock.advance(4)
             await looked.wait()
             trading.buy(order, 5_000_000)
             await bought.wait()

@@ -8,6 +8,7 @@ explain of a token's movements left or arrived by other ways. Events of the Opti
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from bethna_cli.adapters.abi import artifact, hash_text, keccak
@@ -36,17 +37,28 @@ class Venues:
     routers: tuple[Address, ...]
 
 
+@cache
+def trade_topics() -> Mapping[Hash, EventKind]:
+    """Return what tells a purchase from a sale."""
+    trader = artifact("SentientTrader")
+    return {
+        trader.event_topic("OptionPurchased"): EventKind.BOUGHT,
+        trader.event_topic("OptionSold"): EventKind.SOLD,
+    }
+
+
+def trades_wanted(traders: tuple[Address, ...]) -> LogQuery:
+    """Say which logs are trades, whosever they are."""
+    return LogQuery(traders, (tuple(trade_topics()),))
+
+
 class OptionLogs:
     """`OptionEvents` of SentientTrader and a router's series on one chain."""
 
     def __init__(self, chain: Chain, venues: Venues) -> None:
         self._chain = chain
         self._venues = venues
-        trader = artifact("SentientTrader")
-        self._trades = {
-            trader.event_topic("OptionPurchased"): EventKind.BOUGHT,
-            trader.event_topic("OptionSold"): EventKind.SOLD,
-        }
+        self._trades = trade_topics()
         self._is_series = artifact("ThetanutsTokenRouter").function("isSeries")
         self._terms_of = artifact("OptionSeries").function("terms")
         self._strangers: set[Address] = set()
@@ -88,7 +100,7 @@ class OptionLogs:
     def _queries(self, account: Address) -> list[LogQuery]:
         word = address_word(account)
         return [
-            LogQuery(self._venues.traders, (tuple(self._trades),)),
+            trades_wanted(self._venues.traders),
             LogQuery((), ((TRANSFER, REDEEMED), (word,))),
             LogQuery((), ((TRANSFER,), None, (word,))),
         ]

@@ -36,6 +36,44 @@ def open_store(path: Path) -> sqlite3.Connection:
     return db
 
 
+def quarantined(path: Path) -> tuple[str, Path | None]:
+    """Check every page of a store, and move one that is damaged aside with its companions before a new one is begun.
+
+    Returns SQLite's verdict and where the damaged file is now, None when it was sound. Nothing is deleted, and a store
+    that is only busy or not readable is left alone. Raises ConfigurationError.
+    """
+    verdict = _verdict(path)
+    if verdict == "ok":
+        open_store(path).close()
+        return verdict, None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    with translated(path):
+        for suffix in ("", "-wal", "-shm"):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    open_store(path).close()
+    return verdict, aside
+
+
+def _verdict(path: Path) -> str:
+    """Say what SQLite thinks of a store's pages: `ok`, or the first thing that is wrong. Changes nothing."""
+    if not path.exists():
+        return "ok"
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        try:
+            return str(db.execute("pragma integrity_check(1)").fetchone()[0])
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        if type(error) is not sqlite3.DatabaseError:  # its kinds stand for other troubles, like a lock
+            raise ConfigurationError(f"The store {path} cannot be used: {error}.", hint="bethna doctor") from error
+        return str(error)
+
+
 class SqliteLedger:
     """Snapshots and recommendations as JSON documents (ports.Ledger). Raises ConfigurationError on a bad file."""
 
@@ -123,5 +161,5 @@ def translated(path: Path | None = None) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         where = f" {path}" if path else ""
         is_damaged = type(error) is sqlite3.DatabaseError  # its kinds stand for other troubles, like a lock
-        hint = f"mv {path} {path}.damaged" if path and is_damaged else "bethna doctor"
+        hint = "bethna db migrate" if path and is_damaged else "bethna doctor"
         raise ConfigurationError(f"The store{where} cannot be used: {error}.", hint=hint) from error

@@ -15,8 +15,9 @@ from bethna_cli.adapters.keys import address_of, new_key
 from bethna_cli.adapters.keystore import Derivation
 from bethna_cli.adapters.keystore_v3 import ACCEPTED, LONGEST_FILE, decrypt, encrypt
 from bethna_cli.adapters.private_files import PrivateFolder
+from bethna_cli.adapters.redemption import require_redemption
 from bethna_cli.adapters.signer_sign import intent_values
-from bethna_cli.domain.chain import Address, Fees
+from bethna_cli.domain.chain import Address, Fees, UnsignedTransaction
 from bethna_cli.domain.errors import ConfigurationError, KeystoreRefused, PlanRefused
 from bethna_cli.domain.mandate import Mandate
 from bethna_cli.domain.signing import MOST_FEES_WEI, SignedTransaction, ether
@@ -126,6 +127,26 @@ class ExitKey:
         ]
         return tuple(SignedTransaction(hash_text(bytes(one.hash)), nonce, bytes(one.raw_transaction)) for one in signed)
 
+    def sign_redemption(self, transaction: UnsignedTransaction) -> bytes:
+        """Sign a payment at expiry, which brings nothing but its gas. Raises PlanRefused for anything else."""
+        require_redemption(transaction, self.address)
+        _require_cheap(transaction.gas * transaction.fees.max_fee_wei)
+        from eth_account import Account
+        from eth_utils.address import to_checksum_address
+
+        fields = {
+            "type": 2,
+            "chainId": transaction.chain_id,
+            "nonce": transaction.nonce,
+            "to": to_checksum_address(str(transaction.to)),
+            "data": transaction.data,
+            "value": 0,
+            "gas": transaction.gas,
+            "maxFeePerGas": transaction.fees.max_fee_wei,
+            "maxPriorityFeePerGas": transaction.fees.tip_wei,
+        }
+        return bytes(Account.sign_transaction(fields, self._key.octets).raw_transaction)
+
     def _require_exit(self, mandate: Mandate, minimum_out: int, gas: int, fees: Sequence[Fees]) -> None:
         intent = mandate.trade.intent
         if intent.executor != self.address:
@@ -135,6 +156,11 @@ class ExitKey:
         cost_wei = gas * max(one.max_fee_wei for one in fees)
         if gas > MOST_EXIT_GAS or cost_wei > MOST_FEES_WEI:
             raise PlanRefused(f"An exit could cost {ether(cost_wei)} ETH; the most is {ether(MOST_FEES_WEI)}.")
+
+
+def _require_cheap(cost_wei: int) -> None:
+    if cost_wei > MOST_FEES_WEI:
+        raise PlanRefused(f"It could cost {ether(cost_wei)} ETH; the most is {ether(MOST_FEES_WEI)}.")
 
 
 def exit_calldata(mandate: Mandate, minimum_out: int, route: bytes) -> bytes:

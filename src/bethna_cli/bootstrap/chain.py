@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
@@ -36,7 +36,8 @@ class OnChain:
     """The chain of the network in use.
 
     signer: on the embedded chain alone, whose keys are public. known: addresses by name (usdc; there also router,
-    trader, throwaway_wallet). traders: the SentientTraders whose word counts.
+    trader, throwaway_wallet). traders: the SentientTraders whose word counts. url: of the first endpoint, which may
+    carry a key.
     """
 
     network: str
@@ -45,6 +46,7 @@ class OnChain:
     signer: "PublicSigner | None"
     known: Mapping[str, str]
     traders: tuple[str, ...] = ()
+    url: str = field(default="", repr=False)
 
 
 @asynccontextmanager
@@ -68,7 +70,7 @@ async def open_chain(settings: Settings) -> AsyncIterator[OnChain]:
         max_block_age_s=None if settings.network == "sim" else BLOCK_AGE_S,
     )
     try:
-        yield _on_chain(settings, chain, SentientTraders(chain))
+        yield replace(_on_chain(settings, chain, SentientTraders(chain)), url=urls[0])
     finally:
         await chain.aclose()
 

@@ -88,8 +88,12 @@ async def open_market_desk(settings: Settings) -> "AsyncIterator[tuple[MarketDes
 
 
 @asynccontextmanager
-async def open_guard(settings: Settings, wallet: "Wallet | None" = None) -> AsyncIterator[Guarding]:
-    """Open everything that one watcher works with, from the store alone.
+async def open_guard(
+    settings: Settings, wallet: "Wallet | None" = None, failed: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Guarding]:
+    """Open everything that one watcher works with, from the store alone, and listen to the chain meanwhile.
+
+    failed: hears of a look at the chain that came to nothing.
 
     Raises KeystoreRefused for a key that was changed, ConfigurationError and NotFound as `open_chain` does.
     """
@@ -97,11 +101,10 @@ async def open_guard(settings: Settings, wallet: "Wallet | None" = None) -> Asyn
     from bethna_cli.adapters.mandates import SqliteMandates
     from bethna_cli.adapters.token_venue import TokenVenue
     from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
-    from bethna_cli.bootstrap.record import open_positions, record_desk
+    from bethna_cli.bootstrap.record import following, listener, open_positions, record_desk
     from bethna_cli.bootstrap.watcher import open_watcher
     from bethna_cli.flow.exits import ExitDesk
     from bethna_cli.flow.lookout import GuardDesk, MarketDesk
-    from bethna_cli.flow.record import catch_up, note, rescan
     from bethna_cli.risk.exits import Strictness
 
     account = (wallet or wallet_in_use(settings)).address
@@ -111,8 +114,8 @@ async def open_guard(settings: Settings, wallet: "Wallet | None" = None) -> Asyn
     try:
         async with open_app(settings, watching=True) as application, open_chain(settings) as place:
             clock = application.clock
-            record = record_desk(place, positions, clock, account)
             execution = execution_desk(place, journal, clock)
+            listening = listener(place, record_desk(place, positions, clock, account), execution, key)
             venue = TokenVenue(place.chain, Address(place.known["usdc"]))
             slippage = Bps(settings.exit_slippage_bps)
             desk = GuardDesk(
@@ -127,14 +130,15 @@ async def open_guard(settings: Settings, wallet: "Wallet | None" = None) -> Asyn
                 chain=place.chain,
                 evidence=ChainExits(place.chain),
                 clock=clock,
-                read_on=lambda: catch_up(record),
-                note_fill=lambda transaction: note(record, transaction),
+                read_on=listening.read_on,
+                note_fill=listening.note,
                 exits=None if key is None else ExitDesk(key, application.book, venue, execution, slippage),
                 watcher=None if key is None else key.address,
                 defaults=default_rules(settings),
                 strictness=Strictness(Confirmation(settings.confirm_exits)),
             )
-            yield Guarding(desk, application.feeds, lambda: rescan(record))
+            async with following(place, listening, failed):
+                yield Guarding(desk, application.feeds, listening.look_again)
     finally:
         for store in (mandates, journal, watchbook, positions):
             store.close()

@@ -1,7 +1,7 @@
 """`bethna db`: care of the store of the network in use."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,15 +14,62 @@ if TYPE_CHECKING:
     from bethna_cli.flow.retain import Progress
     from bethna_cli.settings import Settings
 
-app = new_app("The store: drop what is old.")
-
-
-@app.callback()
-def db() -> None:
-    """Keep `db` a group while it has one command."""
-
+app = new_app("The store: bring it up to date, read it again from the chain, drop what is old.")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be dropped.")]
+
+
+@app.command("migrate", cls=ExampleCommand, epilog="bethna db migrate")
+def migrate(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Bring the store to this version's schema (every command does), check it, and set a damaged one aside."""
+    from bethna_cli.bootstrap.record import checked_store
+    from bethna_cli.cli import output
+    from bethna_cli.cli.tables import pairs, words
+    from bethna_cli.settings import load_settings
+
+    state = checked_store(load_settings({"network": network}))
+    if as_json:
+        output.emit(state)
+        return
+    grid = pairs()
+    for name, value in state.items():
+        grid.add_row(name.replace("_", " "), words("–" if value is None else str(value)))
+    output.console(no_color).print(grid)
+    if state["set_aside"]:
+        typer.echo("What the chain knows is read again by: bethna db rebuild", err=True)
+
+
+@app.command("rebuild", cls=ExampleCommand, epilog="bethna db rebuild")
+def rebuild(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Throw away what the chain knows better, and read it again: events and positions. Rules and trades stay."""
+    from bethna_cli.bootstrap.record import rebuilt
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    with _counting("Reading the chain", "blocks", no_color) as advanced:
+        reach, found = asyncio.run(rebuilt(settings, advanced))
+    if as_json:
+        output.emit({"blocks": [reach.first_block, reach.cursor.number], "positions": found})
+    else:
+        typer.echo(
+            f"Read blocks {reach.first_block:,} to {reach.cursor.number:,}: {found} position{'' if found == 1 else 's'}."
+        )
+
+
+@contextmanager
+def _counting(what: str, unit: str, no_color: bool) -> "Iterator[Callable[[int, int], None]]":
+    """Say on stderr how much of a known amount is done, where a terminal shows it."""
+    import sys
+
+    from bethna_cli.cli.output import console
+
+    screen = console(no_color, sys.stderr)
+    if not screen.is_terminal:
+        yield lambda *_: None
+        return
+    with screen.status(what) as status:
+        yield lambda done, of: status.update(f"{what}: {done:,} of {of:,} {unit}")
 
 
 @app.command("prune", cls=ExampleCommand, epilog="bethna db prune --dry-run")

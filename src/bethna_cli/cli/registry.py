@@ -55,7 +55,7 @@ COMMANDS = (
         True,
     ),
     Command("config", "Settings: show, set, path", "Set up", "bethna_cli.cli.config:app", True),
-    Command("db", "The store: prune", "Set up", "bethna_cli.cli.db:app", True),
+    Command("db", "The store: rebuild, migrate, prune", "Set up", "bethna_cli.cli.db:app", True),
     Command("doctor", "Check the installation and every source", "Set up", "bethna_cli.cli.doctor:app"),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

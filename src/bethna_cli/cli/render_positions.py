@@ -69,10 +69,12 @@ def position_document(one: Position) -> dict[str, object]:
 def history_table(ended: Sequence[Position]) -> Table:
     """One row per position that is over, the last to end at the bottom."""
     grid = table("position", "option", "ended", "how", "cost", "brought", "P&L", right=("cost", "brought", "P&L"))
+    grid.padding = 0
     for one in sorted(ended, key=lambda position: position.closed_at or position.opened_at):
+        strikes = "/".join(f"{strike:,.8g}" for strike in one.terms.strikes)
         grid.add_row(
             one.short_id,
-            words(one.terms.ticker),
+            words(f"{one.terms.asset} {one.terms.kind.value.lower().replace('_', ' ')} {strikes}"),
             "" if one.closed_at is None else moment(one.closed_at)[:10],
             HOW[one.state.value],
             usd(usdc_to_decimal(one.cost)),

@@ -9,8 +9,10 @@ import typer
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
 if TYPE_CHECKING:
+    from bethna_cli.bootstrap.chain import OnChain
     from bethna_cli.domain.journal import JournalEntry
-    from bethna_cli.flow.execute import Progress
+    from bethna_cli.flow.execute import ExecutionDesk, Progress
+    from bethna_cli.ports import Clock, Positions
     from bethna_cli.settings import Settings
 
 app = new_app("What was signed and sent.")
@@ -74,18 +76,37 @@ def recover(network: Network = None, as_json: Json = False, no_color: NoColor = 
 
 async def _recovered(settings: "Settings") -> "list[Progress]":
     from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
-    from bethna_cli.bootstrap.market import system_clock
+    from bethna_cli.bootstrap.record import network_clock, open_positions
     from bethna_cli.flow.recover import recover as bring
 
-    journal = open_journal(settings)
+    journal, positions, clock = open_journal(settings), open_positions(settings), network_clock(settings)
     try:
-        if not (journal.entries(only_open=True) or journal.errands()):
+        if not (journal.entries(only_open=True) or journal.errands() or positions.all()):
             return []
         async with open_chain(settings) as place:
             await place.chain.check()
-            return await bring(execution_desk(place, journal, system_clock()))
+            execution = execution_desk(place, journal, clock)
+            progresses = await bring(execution)
+            await _read_on(settings, place, execution, positions, clock)
+            return progresses
     finally:
         journal.close()
+        positions.close()
+
+
+async def _read_on(
+    settings: "Settings", place: "OnChain", execution: "ExecutionDesk", positions: "Positions", clock: "Clock"
+) -> None:
+    """Bring the positions of the wallet in use to what the chain shows, and call in what is due."""
+    from bethna_cli.bootstrap.record import listener, record_desk
+    from bethna_cli.bootstrap.wallet import wallet_folder
+    from bethna_cli.bootstrap.watcher import open_watcher
+
+    wallet = wallet_folder(settings).in_use(settings.network)
+    if wallet is None or not place.traders:
+        return
+    key = open_watcher(settings) if settings.watcher_address else None
+    await listener(place, record_desk(place, positions, clock, wallet.address), execution, key).read_on()
 
 
 def entry_document(entry: "JournalEntry") -> dict[str, object]:

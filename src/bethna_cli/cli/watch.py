@@ -91,7 +91,7 @@ async def _watched(settings: "Settings", wallet: "Wallet", teller: "Teller", *, 
         def report(channel: str, error: "BethnaError") -> None:
             log(f"{channel}: {error.message}")
 
-        async with open_guard(settings, wallet) as guarding, telling(settings, report):
+        async with open_guard(settings, wallet, log) as guarding, telling(settings, report):
             if once:
                 return await _one_look(settings, guarding, teller)
             return await _rounds(settings, guarding, teller, log)

@@ -1,6 +1,6 @@
 """The event listener: reads on whenever the chain has news, makes expired options pay, one step at a time.
 
-Whoever watches calls `read_on` at its own pace; `follow` calls it as soon as there is a block. Both may run at once.
+Whoever watches calls `read_on` at its own pace; `follow` calls it as soon as there is news. Both may run at once.
 """
 
 import asyncio
@@ -50,18 +50,18 @@ class Listener:
         return await redeem_due(self.execution, self.record, self.redemptions)
 
     async def follow(self, news: News, stop: asyncio.Event, heard: Heard) -> None:
-        """Read on at every new block until `stop`. A failed look is told as such, and the next block is another try."""
-        heads = news.heads()
+        """Read on whenever there is news until `stop`; a look that failed is told, and the next word is another try."""
+        words = news.news()
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set():
-                head = asyncio.ensure_future(anext(heads))
-                await asyncio.wait({head, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                word = asyncio.ensure_future(anext(words))
+                await asyncio.wait({word, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if stop.is_set():
-                    head.cancel()
-                    await asyncio.gather(head, return_exceptions=True)
+                    word.cancel()
+                    await asyncio.gather(word, return_exceptions=True)
                     return
-                await head
+                await word
                 try:
                     heard(await self.read_on())
                 except BethnaError as error:

@@ -45,7 +45,7 @@ def _purpose(token: Address) -> str:
 async def _redeem(
     execution: ExecutionDesk, record: RecordDesk, redemptions: Redemptions, token: Address
 ) -> Redeemed | None:
-    """Send the call and wait for its receipt; None when the series cannot pay yet."""
+    """Send the call and wait for its receipt; None when the series cannot pay yet, or nobody can pay the gas."""
     chain, call = record.chain, redemptions.call(token, record.account)
     try:
         gas = await chain.estimate_gas(call)
@@ -56,6 +56,9 @@ async def _redeem(
     unsigned = UnsignedTransaction(
         chain.chain_id, redemptions.payer, nonce, token, call.data, 0, round(gas * GAS_MARGIN), fees
     )
+    (payer,) = await chain.accounts([redemptions.payer])
+    if payer.balance_wei < unsigned.highest_cost_wei:
+        return None
     errand = Errand(redemptions.payer, _purpose(token), redemptions.sign(unsigned))
     receipt = await execute.run_errand(execution, errand)
     if receipt is None:
