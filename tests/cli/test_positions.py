@@ -45,7 +45,7 @@ def mark(path: Path, *values: int) -> None:
     positions, book, now = SqlitePositions.open(path, CHAIN_ID), SqliteWatchbook.open(path), datetime.now(UTC)
     (held,) = positions.all(only_open=True)
     layout = {"positions": [held.id], "options": [held.terms.ticker], "columns": ["usd", "delta", "iv"]}
-    token = book.start(1, 60.0, now)
+    token = book.start(1, 60.0)
     for number, value in enumerate(values):
         marks = PackedMarks(
             "one", lambda: layout, {}, array("q", [value]).tobytes(), array("d", [90.0, 0.31, float("nan")]).tobytes()

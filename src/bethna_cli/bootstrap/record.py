@@ -38,19 +38,14 @@ def open_positions(settings: Settings) -> SqlitePositions:
 @contextmanager
 def holdings_reader(settings: Settings) -> Iterator["Callable[[bool], Holdings]"]:
     """Open what tells of everything held now, and with an argument that is true what was held before."""
-    from bethna_cli.adapters.watchbook import SqliteWatchbook
+    from bethna_cli.bootstrap.guard import default_rules, open_records
     from bethna_cli.bootstrap.wallet import wallet_folder
-    from bethna_cli.domain.guarding import ExitRules
     from bethna_cli.flow.holdings import holdings
 
-    path, clock = store_path(settings, Origin.LIVE), network_clock(settings)
+    clock, rules = network_clock(settings), default_rules(settings)
     accounts = [wallet.address for wallet in wallet_folder(settings).wallets(settings.network)]
-    positions, watchbook = open_positions(settings), SqliteWatchbook.open(path)
-    try:
-        yield lambda closed: holdings(positions, watchbook, accounts, ExitRules(), clock.now(), closed=closed)
-    finally:
-        positions.close()
-        watchbook.close()
+    with open_records(settings) as (positions, watchbook):
+        yield lambda closed: holdings(positions, watchbook, accounts, rules, clock.now(), closed=closed)
 
 
 def network_clock(settings: Settings) -> Clock:

@@ -52,9 +52,8 @@ def rebuild(network: Network = None, as_json: Json = False, no_color: NoColor = 
     if as_json:
         output.emit({"blocks": [reach.first_block, reach.cursor.number], "positions": found})
     else:
-        typer.echo(
-            f"Read blocks {reach.first_block:,} to {reach.cursor.number:,}: {found} position{'' if found == 1 else 's'}."
-        )
+        what = "1 position" if found == 1 else f"{found} positions"
+        typer.echo(f"Read blocks {reach.first_block:,} to {reach.cursor.number:,}: {what}.")
 
 
 @contextmanager
