@@ -57,6 +57,17 @@ def test_a_range_is_two_days_the_last_one_included(bethna_here: Bethna, made: Re
     assert (report["moments"], report["from"][:10], report["to"][:10]) == (2, "2026-03-02", "2026-03-03")
 
 
+def test_candles_alone_test_the_rule_on_the_asset_itself(bethna_here: Bethna, made: Recording) -> None:
+    words = ("backtest", "--data", str(made.period), "--candles-only")
+    report = json.loads(bethna_here(*words, "--json").stdout)
+    screen = bethna_here(*words).stdout
+
+    assert report["trades"] == len(report["trade_log"]) > 0
+    assert report["candles"] == report["data"][0]["rows"]
+    assert "No options and no model in it" in screen
+    assert max(map(len, screen.splitlines())) <= 80
+
+
 def test_a_picture_is_a_png_file(bethna_here: Bethna, made: Recording, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the plot extra is not installed")
     picture = tmp_path / "course.png"
@@ -84,6 +95,8 @@ def test_without_matplotlib_the_refusal_says_what_to_install(
         (("--capital", "much"), 2, "--capital 'much' must be an amount of USDC"),
         (("--capital", "5"), 2, "--capital must be at least one --budget"),
         (("--png", "course.jpg"), 2, "must end in .png"),
+        (("--candles-only", "--modelled", "1"), 2, "--candles-only and --modelled are different tests"),
+        (("--modelled", "9"), 2, "--modelled"),
         (("--asset", "DOGE"), 6, "DOGE"),
         (("--asset", "BTC"), 4, "deribit_options_btc.csv.gz"),
         (("--from", "2030-01-01"), 4, "no chain from 2030-01-01"),

@@ -21,7 +21,7 @@ def test_the_two_commands_can_be_read_by_the_gate() -> None:
     blocks = dict(re.findall(r"<!-- (first|second)-command -->\n```sh\n(.*?)\n```", README, re.DOTALL))
 
     assert blocks["first"].endswith("bethna recommend ETH")
-    assert blocks["second"].endswith("pytest -q")
+    assert blocks["second"].endswith("pytest -q -n auto")
 
 
 def test_every_command_in_the_table_exists(bethna: "Callable[..., CompletedProcess[str]]") -> None:

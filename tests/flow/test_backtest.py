@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import RecordedChains
 from bethna_cli.bootstrap.backtest import run_backtest, whole_range
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed, Ending, Strategy
 from bethna_cli.domain.errors import ConfigurationError, DataRefused
 from bethna_cli.domain.market import Asset
+from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Recommendation, Signal
 from bethna_cli.domain.units import Usdc
 from bethna_cli.flow.backtest import backtest
+from bethna_cli.flow.backtest_report import closed_document
 from recordings import CANDLES, CHAINS, FUNDING, MOOD, Recording, copied, recording
 
 
@@ -184,6 +187,50 @@ def test_a_day_range_keeps_only_its_moments(fair: Recording) -> None:
     answers = answers_on(fair, starts=fair.moments[3], ends=fair.moments[5])
 
     assert [answer.created_at for answer in answers] == fair.moments[3:6]
+
+
+# ── where no chain was recorded ──
+
+
+def test_a_modelled_market_says_so_first_and_in_every_line_of_its_log(fair: Recording) -> None:
+    log: list[Closed] = []
+    report = run_backtest(fair.period, None, terms(), quiet, log.append, modelled=0.8)
+
+    assert report["modelled"] is True
+    assert report["says"][0].startswith("MODELLED: no option was ever quoted at these prices")
+    assert "0.8 times the EWMA volatility" in report["pricing"]
+    assert {closed_document(closed, report["modelled"])["modelled"] for closed in log} == {True}
+    assert [file["file"] for file in report["data"]] == ["eth_usd_1h.csv.gz", "eth_funding.csv.gz", MOOD[12:]]
+
+
+def test_a_modelled_market_asks_more_than_it_bids_and_never_more_than_an_option_can_pay(fair: Recording) -> None:
+    moment = list(modelled(fair).moments())[-1]
+    quotes = asyncio.run(moment.board(Asset.ETH)).quotes
+
+    assert {quote.kind for quote in quotes} == set(OptionKind)
+    for quote in quotes:
+        sale = moment.sale(quote)
+        assert sale is not None
+        assert (sale.bid or 0) < sale.mark < quote.price
+        widest = quote.strikes[-1] - quote.strikes[0] if quote.kind.is_spread else quote.strikes[0]
+        assert quote.price_usd < widest
+
+
+def test_a_modelled_price_knows_only_the_closes_up_to_its_moment(fair: Recording, tmp_path: Path) -> None:
+    moments = list(modelled(fair).moments())
+    other = copied(fair, tmp_path / "other")
+    last = moments[3].at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    other.change(CANDLES, lambda rows: [row if row[0] < last else [row[0], *["4000"] * 4, *row[5:]] for row in rows])
+
+    again = list(modelled(other).moments())
+
+    for place, is_same in ((3, True), (4, False)):
+        boards = [asyncio.run(each[place].board(Asset.ETH)).quotes for each in (moments, again)]
+        assert (boards[0] == boards[1]) is is_same
+
+
+def modelled(made: Recording) -> ModelledMarket:
+    return ModelledMarket(made.period, Asset.ETH, *whole_range(), SurfaceTerms(1.0))
 
 
 # ── data that is not what it should be ──

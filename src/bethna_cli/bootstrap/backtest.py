@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import Past, RecordedChains
 from bethna_cli.analysis.bands import BandRule
 from bethna_cli.artifacts.model import SHA256
@@ -17,18 +18,29 @@ from bethna_cli.flow.backtest import backtest
 from bethna_cli.flow.backtest_report import backtest_document
 from bethna_cli.flow.candle_test import candle_document
 from bethna_cli.flow.track_record import record_document
+from bethna_cli.ports import RecordedMarket
 
 PERIOD_FOLDER = "replay_2026"
 
 
 def run_backtest(
-    folder: Path, candles: Path | None, terms: BacktestTerms, progress: Progress, log: Callable[[Closed], None]
+    folder: Path,
+    candles: Path | None,
+    terms: BacktestTerms,
+    progress: Progress,
+    log: Callable[[Closed], None],
+    modelled: float | None = None,
 ) -> dict[str, Any]:
     """Walk through the recorded chains of `folder` and return the report.
 
-    candles: where candles, funding and mood are. Raises ConfigurationError, DataRefused, NotEnoughData, ModelCorrupt.
+    candles: where candles, funding and mood are. modelled: no chains, but options priced from a surface at this
+    multiple of the price's own volatility. Raises ConfigurationError, DataRefused, NotEnoughData, ModelCorrupt.
     """
-    market = RecordedChains(folder, candles or folder / PERIOD_FOLDER, terms.asset, terms.starts, terms.ends)
+    market: RecordedMarket
+    if modelled is None:
+        market = RecordedChains(folder, candles or folder / PERIOD_FOLDER, terms.asset, terms.starts, terms.ends)
+    else:
+        market = ModelledMarket(candles or folder, terms.asset, terms.starts, terms.ends, SurfaceTerms(modelled))
     return backtest_document(asyncio.run(backtest(terms, market, load_model(), progress, log)))
 
 

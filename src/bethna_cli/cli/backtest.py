@@ -37,6 +37,10 @@ Trades = Annotated[
 CandlesOnly = Annotated[
     bool, typer.Option("--candles-only", help="The RSI/Bollinger rule on the asset itself; no options, no model.")
 ]
+Modelled = Annotated[
+    float | None,
+    typer.Option("--modelled", metavar="X", min=0.5, max=3.0, help="No chains: options at X times EWMA volatility."),
+]
 Stored = Annotated[
     Path | None,
     typer.Option("--record", metavar="FILE", help="Write the record that ships with the model."),
@@ -58,6 +62,7 @@ def backtest(
     delta: Delta = None,
     seed: Seed = 1,
     candles_only: CandlesOnly = False,
+    modelled: Modelled = None,
     record: Stored = None,
     trades: Trades = None,
     plot: Plot = False,
@@ -67,6 +72,7 @@ def backtest(
 ) -> None:
     """Let Alpha decide at every recorded moment by what was known then; show what came of it, beside simple rules."""
     terms = _terms(asset, starts, ends, {"budget_usdc": budget, "expiry": expiry, "target_delta": delta}, capital, seed)
+    _refuse_mixed({"--candles-only": candles_only, "--record": record is not None, "--modelled": modelled is not None})
     if candles_only:
         _test_candles(data, candles, terms, as_json, no_color)
         return
@@ -83,7 +89,7 @@ def backtest(
 
     closed: list[Closed] = []
     with progress_bar(no_color) as progress:
-        report = run_backtest(data, candles, terms, progress, closed.append if trades else _forget)
+        report = run_backtest(data, candles, terms, progress, closed.append if trades else _forget, modelled)
     if trades is not None:
         _write_trades(trades, closed, bool(report["modelled"]))
     if png is not None:
@@ -96,6 +102,14 @@ def backtest(
     from bethna_cli.cli.render_backtest import print_report
 
     print_report(output.console(no_color), report, draws=plot)
+
+
+def _refuse_mixed(modes: dict[str, bool]) -> None:
+    from bethna_cli.domain.errors import UsageError
+
+    given = [flag for flag, is_given in modes.items() if is_given]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are different tests; one at a time.", hint="bethna backtest -h")
 
 
 def _write_record(

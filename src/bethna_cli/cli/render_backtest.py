@@ -14,10 +14,10 @@ SHA_DIGITS = 12
 LONGEST = 2_000
 SHORT = {
     "alpha": "Alpha",
-    "call_30_delta": "30-delta call",
+    "call_30_delta": "0.30 call",
     "straddle": "straddle",
     "random": "random",
-    "rsi_bollinger": "RSI/Bollinger",
+    "rsi_bollinger": "RSI/bands",
     "hold_cash": "cash",
 }
 
