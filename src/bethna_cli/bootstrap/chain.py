@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.bootstrap.market import open_app, store_path
+from bethna_cli.bootstrap.market import open_app
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.sim import sim_control
 from bethna_cli.bootstrap.wallet import plan_signer
 from bethna_cli.domain.embedded import EMBEDDED_VENUE

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.bootstrap.market import store_path
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.domain.conversation import Held, Session
 from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.market import Origin

@@ -6,7 +6,7 @@ from datetime import datetime
 from bethna_cli.adapters.alerts import SqliteAlerts
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.adapters.sql import SqliteLedger
-from bethna_cli.bootstrap.market import store_path
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.domain.alert import KeptAlert
 from bethna_cli.domain.errors import BethnaError
 from bethna_cli.domain.market import Origin

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.watch_lock import WatchLock
-from bethna_cli.bootstrap.market import open_app, store_path
+from bethna_cli.bootstrap.market import open_app
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.wallet import wallet_in_use
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.guarding import Confirmation, ExitRules

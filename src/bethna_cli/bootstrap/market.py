@@ -18,6 +18,7 @@ from bethna_cli.adapters.in_process import AsgiApp
 from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.model import load_model
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.sim import replay_moment, sim_control
 from bethna_cli.bootstrap.track_record import load_records
 from bethna_cli.domain.embedded import EMBEDDED_VENUE
@@ -28,7 +29,6 @@ from bethna_cli.flow.advise import Desk
 from bethna_cli.flow.observe import Feeds, Limits
 from bethna_cli.ports import Clock
 from bethna_cli.settings import MARKET_PATHS, Settings
-from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.sim.control import SimControl, WorldChoice
@@ -114,12 +114,6 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH, *, watching: bo
             yield App(settings, market.clock, feeds, book, ledger, settings.network, market.origin)
     finally:
         ledger.close()
-
-
-def store_path(settings: Settings, origin: Origin) -> Path:
-    """Return the file of this network's store; pretend trades never mix with real ones, nor replays with either."""
-    name = "replay" if origin is Origin.REPLAY else settings.network
-    return make_private(settings.folders.data) / f"{name}.db"
 
 
 def _market(settings: Settings, asset: Asset) -> _Market:

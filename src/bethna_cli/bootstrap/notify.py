@@ -9,7 +9,7 @@ from datetime import time
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.bootstrap.market import store_path
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.domain.errors import BethnaError, ConfigurationError
 from bethna_cli.domain.market import Origin
 from bethna_cli.settings import Settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.adapters.positions import SqlitePositions
-from bethna_cli.bootstrap.market import store_path
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.sim import sim_control
 from bethna_cli.domain.chain import CHAIN_IDS, Address
 from bethna_cli.domain.errors import BethnaError

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bethna_cli.bootstrap.market import store_path
+from bethna_cli.bootstrap.places import store_path
 from bethna_cli.domain.market import Origin
 from bethna_cli.settings import Settings
 

@@ -27,6 +27,7 @@ from bethna_cli.domain.conversation import (
     Confirm,
     Context,
     Explain,
+    Held,
     Offered,
     Request,
     Run,
@@ -41,7 +42,7 @@ from bethna_cli.domain.conversation import (
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, OutsideError, UsageError
 from bethna_cli.domain.redaction import holds_key, redacted
 from bethna_cli.domain.text import clean
-from bethna_cli.domain.utterance import Understood, utterance_document
+from bethna_cli.domain.utterance import IntentKind, Understood, utterance_document
 from bethna_cli.flow.ask import LONGEST_UTTERANCE, ask
 from bethna_cli.flow.converse import look, reply
 from bethna_cli.flow.explain import explain
@@ -161,9 +162,14 @@ class Talk:
     def _follow(self, line: str) -> None:
         understood = self._understood(line)
         self._answer.understood = understood
-        step, context = reply(line, understood, self.context, self._desk.held())
+        step, context = reply(line, understood, self.context, self._held_for(line, understood))
         self.session = replace(self.session, context=context)
         self._do(step)
+
+    def _held_for(self, line: str, understood: Understood) -> Sequence[Held]:
+        """Look up the open positions where the line may be about one."""
+        may_be = {understood.kind, understood.alternative} & {IntentKind.CLOSE_POSITION, IntentKind.SET_EXIT_RULE}
+        return self._desk.held() if may_be or holds_key(line) else ()
 
     def _do(self, step: Step) -> None:
         match step:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from bethna_cli.domain.conversation import Speaker
 
@@ -259,10 +260,14 @@ TERMS = (
         "How well your positions stand together, with its parts: bethna risk",
     ),
 )
-_COMPILED = tuple((re.compile(rf"\b(?:{term.names})\b", re.IGNORECASE), term) for term in TERMS)
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], Term], ...]:
+    return tuple((re.compile(rf"\b(?:{term.names})\b", re.IGNORECASE), term) for term in TERMS)
 
 
 def terms_in(text: str) -> list[Term]:
     """Return the terms that a text names, in the order in which they stand there."""
-    found = [(match.start(), term) for pattern, term in _COMPILED if (match := pattern.search(text))]
+    found = [(match.start(), term) for pattern, term in _compiled() if (match := pattern.search(text))]
     return [term for _, term in sorted(found, key=lambda pair: pair[0])]
