@@ -67,13 +67,12 @@ def answer_times(home: Path, rounds: int) -> list[float]:
     """Time whole turns in this process, each answer checked."""
     os.environ["BETHNA_HOME"] = str(home)
     from bethna_cli.bootstrap.chat import chat_desk, session_to_hold
-    from bethna_cli.bootstrap.language import local_understander
     from bethna_cli.cli.repl import run_here
     from bethna_cli.cli.talk import Talk
     from bethna_cli.cli.voice import Voice
     from bethna_cli.settings import load_settings
 
-    desk = chat_desk(load_settings(), local_understander())
+    desk = chat_desk(load_settings())
     talk = Talk(desk, Voice(), run_here, session_to_hold(desk, go_on=False))
     times = []
     for question, expected in list(QUESTIONS.items()) * (rounds + 1):

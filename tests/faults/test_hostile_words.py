@@ -12,7 +12,6 @@ import pytest
 
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.chat import ChatDesk, chat_desk, session_to_hold
-from bethna_cli.bootstrap.language import local_understander
 from bethna_cli.cli.repl import run_here
 from bethna_cli.cli.repl_status import alert_line
 from bethna_cli.cli.talk import Talk
@@ -82,7 +81,7 @@ class Holding(ChatDesk):
 
 def talk_with(commands: Listening, title: str | None = None) -> Talk:
     """Begin a conversation with a recommendation on the table, and with positions of a name where one is given."""
-    desk = chat_desk(load_settings(), local_understander())
+    desk = chat_desk(load_settings())
     if title is not None:
         named = type("Named", (Holding,), {"title": title})
         desk = named(**{field.name: getattr(desk, field.name) for field in fields(desk)})

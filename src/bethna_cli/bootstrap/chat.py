@@ -1,8 +1,9 @@
 """What a conversation works with: who understands it, where it is kept, and what it may look at. Nothing that signs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,14 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class ChatDesk:
-    """What a conversation works with. model: None unless one is set up; secrets: must not be kept or passed on."""
+    """What a conversation works with. model: None unless one is set up; secrets: must not be kept or passed on.
+
+    understander: loaded when it is first asked for, which takes longer than a prompt may.
+    """
 
     settings: Settings
     clock: Clock
-    understander: Understander
+    understander: Callable[[], Understander]
     model: LanguageModel | None
     sessions: Sessions
     secrets: tuple[str, ...]
@@ -69,7 +73,7 @@ class ChatDesk:
             ledger.close()
 
 
-def chat_desk(settings: Settings, understander: Understander) -> ChatDesk:
+def chat_desk(settings: Settings) -> ChatDesk:
     """Return what a conversation works with; forgets the conversations whose time is over."""
     from bethna_cli.adapters.sessions import SessionFiles
 
@@ -77,7 +81,14 @@ def chat_desk(settings: Settings, understander: Understander) -> ChatDesk:
     sessions = SessionFiles(chat_folder(settings) / "sessions")
     sessions.prune(clock.now() - KEPT)
     secrets = _secrets(settings)
-    return ChatDesk(settings, clock, understander, _language_model(settings, secrets), sessions, secrets)
+    return ChatDesk(settings, clock, _understander, _language_model(settings, secrets), sessions, secrets)
+
+
+@cache
+def _understander() -> Understander:
+    from bethna_cli.bootstrap.language import local_understander
+
+    return local_understander()
 
 
 def _language_model(settings: Settings, secrets: tuple[str, ...]) -> LanguageModel | None:

@@ -44,14 +44,13 @@ def chat(
         _parse(parse, at, as_json)
         return
     from bethna_cli.bootstrap.chat import chat_desk, session_to_hold
-    from bethna_cli.bootstrap.language import local_understander
     from bethna_cli.cli.repl import hold, is_plain_terminal, run_here
     from bethna_cli.cli.talk import Talk
     from bethna_cli.cli.voice import Voice
     from bethna_cli.settings import load_settings
 
     _hand_on(network, at, no_color or plain)
-    desk = chat_desk(load_settings(), local_understander())
+    desk = chat_desk(load_settings())
     talk = Talk(desk, Voice(no_color), run_here, session_to_hold(desk, go_on=go_on), as_json=as_json)
     if text is not None:
         code = _answer(talk, text, as_json)

@@ -170,7 +170,8 @@ def _show_answer(request: "TradeRequest | DirectRequest", settings: "Settings", 
     from dataclasses import replace
 
     from bethna_cli.cli import output
-    from bethna_cli.cli.session import note_shown, with_market
+    from bethna_cli.cli.session import with_market
+    from bethna_cli.cli.shown import note_shown
     from bethna_cli.domain.documents import recommendation_document
     from bethna_cli.domain.intent import DirectRequest
     from bethna_cli.flow.advise import advise

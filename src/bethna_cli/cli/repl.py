@@ -98,7 +98,7 @@ def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
 
     completer = RegistryCompleter(_root_group, known)
     history = chat_folder(desk.settings) / "history"
-    return converse(talk, Prompt(history, completer, status.toolbar, status.news))
+    return converse(talk, Prompt(history, completer, status.toolbar, status.news, desk.understander))
 
 
 def _root_group() -> Any:

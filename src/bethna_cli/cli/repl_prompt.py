@@ -48,7 +48,11 @@ class PrivateHistory(FileHistory):
 
 
 class Prompt:
-    """Reads lines. toolbar: what stands at the bottom; news: what is to be printed above the prompt, asked often."""
+    """Reads lines.
+
+    toolbar: what stands at the bottom; news: what is to be printed above the prompt, asked often; warm_up: done once
+    beside the typing, after the prompt stands.
+    """
 
     def __init__(
         self,
@@ -56,8 +60,10 @@ class Prompt:
         completer: Completer,
         toolbar: Callable[[], StyleAndTextTuples],
         news: Callable[[], Iterable[str]],
+        warm_up: Callable[[], object],
     ) -> None:
         self._news = news
+        self._warm_up = warm_up
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
             history=PrivateHistory(history),
@@ -78,6 +84,7 @@ class Prompt:
 
     def _follow_news(self) -> None:
         async def follow() -> None:
+            await asyncio.to_thread(self._warm_up)
             while True:
                 for line in self._news():
                     print(line)  # noqa: T201 (patched: it appears above the prompt)

@@ -1,12 +1,7 @@
-"""One run of a command against a market: settings from its flags, the application opened, and closed again.
-
-Whoever runs commands in its own process (the chat) can listen to what they showed.
-"""
+"""One run of a command against a market: settings from its flags, the application opened, and closed again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from bethna_cli.bootstrap.market import App, open_app
@@ -15,27 +10,6 @@ from bethna_cli.domain.market import Asset
 from bethna_cli.settings import Settings
 
 T = TypeVar("T")
-Shown = list[Mapping[str, object]]
-
-_SHOWN: ContextVar[Shown | None] = ContextVar("shown", default=None)
-
-
-@contextmanager
-def listening() -> Iterator[Shown]:
-    """Collect the recommendations that commands show while the body runs, as documents, in order."""
-    shown: Shown = []
-    token = _SHOWN.set(shown)
-    try:
-        yield shown
-    finally:
-        _SHOWN.reset(token)
-
-
-def note_shown(document: Callable[[], Mapping[str, object]]) -> None:
-    """Tell who listens, if anybody, that a recommendation was shown."""
-    shown = _SHOWN.get()
-    if shown is not None:
-        shown.append(document())
 
 
 def with_market(settings: Settings, asset: Asset, work: Callable[[App], Awaitable[T]], no_color: bool = False) -> T:

@@ -19,7 +19,7 @@ from bethna_cli.cli.chat_tools import Tools, trimmed_record
 from bethna_cli.cli.narrate import narrate
 from bethna_cli.cli.output import waiting
 from bethna_cli.cli.registry import BY_NAME
-from bethna_cli.cli.session import listening
+from bethna_cli.cli.shown import listening
 from bethna_cli.cli.voice import Voice, spoken
 from bethna_cli.domain.conversation import (
     Choose,
@@ -193,7 +193,7 @@ class Talk:
 
     def _understood(self, line: str) -> Understood:
         """Understand a line by ourselves; where that leaves room, and a language model is set up, with its help."""
-        ours = ask(line, self._desk.understander, self._desk.clock)
+        ours = ask(line, self._desk.understander(), self._desk.clock)
         model = self._desk.model
         if model is None or not wants_second_opinion(ours) or self.context.pending is not None or holds_key(line):
             return ours
