@@ -20,10 +20,11 @@ def unwatched_positions(settings: Settings) -> int:
     store = folder / f"{settings.network}.db"
     if not store.exists():
         return 0
-    return sum(count for account, count in _open(store) if not _is_watched(folder, settings.network, account))
+    return sum(count for account, count in open_counts(store) if not is_watched(folder, settings.network, account))
 
 
-def _open(store: Path) -> list[tuple[str, int]]:
+def open_counts(store: Path) -> list[tuple[str, int]]:
+    """Count the open positions in a store by account."""
     try:
         with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=PATIENCE_S)) as db:
             rows = db.execute("select account, count(*) from positions where state = 'OPEN' group by account")
@@ -32,7 +33,8 @@ def _open(store: Path) -> list[tuple[str, int]]:
         return []
 
 
-def _is_watched(folder: Path, network: str, account: str) -> bool:
+def is_watched(folder: Path, network: str, account: str) -> bool:
+    """Say whether a watcher runs on this machine for an account."""
     try:
         return WatchLock(folder, network, account).holder() is not None
     except (BethnaError, ValueError):

@@ -47,12 +47,21 @@ class Status:
 
 
 def parts(glance: Glance) -> StyleAndTextTuples:
-    """Lay out a glance."""
+    """Lay out a glance: network, wallet, open profit or loss, age of the market, watcher."""
     kind = "sim" if glance.network == "sim" else "real"
     found: StyleAndTextTuples = [(f"class:network.{kind}", f" {glance.network} ")]
     found.append(("", f" {glance.wallet or 'no wallet'} "))
-    if glance.feeds_age_s is not None:
-        found.append(("", f" market {age(glance.feeds_age_s)} old "))
+    if glance.gain is not None:
+        style = "class:good" if glance.gain >= 0 else "class:bad"
+        found.append((style, f" P&L {glance.gain:+,.2f} USDC ({age(glance.gain_age_s)} old) "))
+    elif glance.open:
+        found.append(("", f" {glance.open} open, P&L not known "))
+    if glance.market_age_s is not None:
+        found.append(("", f" market {age(glance.market_age_s)} old "))
+    if glance.watched:
+        found.append(("class:good", " watched "))
+    else:
+        found.append(("class:bad", " NOT WATCHED ") if glance.open else ("", " no watcher "))
     return found
 
 
