@@ -9,6 +9,8 @@ from bethna_cli.adapters.contracts import SentientTraders
 from bethna_cli.adapters.decisions import SqliteDecisions
 from bethna_cli.adapters.dydx import DydxClient
 from bethna_cli.adapters.http import Edge
+from bethna_cli.adapters.mandates import SqliteMandates
+from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.pyth import PythClient
 from bethna_cli.adapters.sentiment import FearGreedIndex, MoodFeed
 from bethna_cli.adapters.signer_rules import require_allowed
@@ -19,6 +21,7 @@ from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
 from bethna_cli.adapters.token_venue import TokenVenue
 from bethna_cli.bootstrap.model import load_model
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS
 from bethna_cli.domain.intent import DirectRequest
 from bethna_cli.domain.market import Asset, Origin
@@ -33,8 +36,9 @@ from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk, TradingPins
 from execution_desk import ROUTER, TRADER, USDC, Market
 
+WATCHER = Address("0x" + "aa" * 20)
 WORLD = "http://embedded.market"
-PINS = Pins(EMBEDDED_CHAIN_ID, TRADER, USDC, *USDC_DOMAINS[EMBEDDED_CHAIN_ID], watcher=None, clock_skew_s=None)
+PINS = Pins(EMBEDDED_CHAIN_ID, TRADER, USDC, *USDC_DOMAINS[EMBEDDED_CHAIN_ID], watcher=WATCHER, clock_skew_s=None)
 
 
 @dataclass
@@ -72,18 +76,26 @@ class Person:
 
     before: Callable[[Review], None] = lambda _: None
     shown: list[Review] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def ask(self, shown: Review) -> None:
         self.shown.append(shown)
         self.before(shown)
 
+    def tell(self, words: str) -> None:
+        self.told.append(words)
+
 
 @asynccontextmanager
-async def opened(market: Market, signer: HereSigner, slippage: int = 100) -> AsyncIterator[TradingDesk]:
+async def opened(
+    market: Market, signer: HereSigner, slippage: int = 100, watcher: Address | None = None
+) -> AsyncIterator[TradingDesk]:
     """Open the desk as a command does."""
     execution = market.desk()
     clock = market.clock
     decisions, ledger = SqliteDecisions.open(market.store), SqliteLedger.open(market.store)
+    mandates = SqliteMandates.open(market.store)
+    positions = SqlitePositions.open(market.store, EMBEDDED_CHAIN_ID)
     async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
         perpetuals = DydxClient(edge, base_url=f"{WORLD}/dydx", origin=Origin.SIMULATED)
         urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
@@ -94,7 +106,9 @@ async def opened(market: Market, signer: HereSigner, slippage: int = 100) -> Asy
         yield TradingDesk(
             network="sim",
             wallet=THROWAWAY,
-            pins=TradingPins(EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, frozenset(EMBEDDED_VENUE.implementations)),
+            pins=TradingPins(
+                EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, frozenset(EMBEDDED_VENUE.implementations), watcher
+            ),
             feeds=Feeds((prices, perpetuals.oracle, book), (perpetuals, prices), book, perpetuals, mood),
             book=book,
             venue=TokenVenue(execution.chain, USDC),
@@ -104,14 +118,16 @@ async def opened(market: Market, signer: HereSigner, slippage: int = 100) -> Asy
             execution=execution,
             ledger=ledger,
             decisions=decisions,
+            mandates=mandates,
+            positions=positions,
             clock=clock,
             keccak=keccak,
             slippage=Bps(slippage),
             approve_within_s=900.0,
             limits=CheckLimits(),
         )
-    decisions.close()
-    ledger.close()
+    for store in (decisions, ledger, mandates, positions):
+        store.close()
 
 
 async def recommended(desk: TradingDesk, *kinds: OptionKind, usdc: int = 100) -> str:
@@ -130,3 +146,10 @@ def pause_trading(market: Market) -> None:
     nonce = int(market.ask("eth_getTransactionCount", PUBLIC_ACCOUNTS["guardian"], "pending"), 16)
     data = artifact("SentientTrader").function("pause").encode()
     market.ask("eth_sendRawTransaction", "0x" + signed_transaction("guardian", nonce, TRADER, data, 100_000).hex())
+
+
+def pause_exits(market: Market) -> None:
+    """Let the owner pause exits, past everything that looks at it."""
+    nonce = int(market.ask("eth_getTransactionCount", PUBLIC_ACCOUNTS["owner"], "pending"), 16)
+    data = artifact("SentientTrader").function("setExitsPaused").encode(True)
+    market.ask("eth_sendRawTransaction", "0x" + signed_transaction("owner", nonce, TRADER, data, 100_000).hex())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
     from pathlib import Path
 
     from bethna_cli.domain.alert import Alert, ChannelState, Delivery, KeptAlert, Level
-    from bethna_cli.domain.approval import Decision, Purse
+    from bethna_cli.domain.approval import Decision, Held, Purse
     from bethna_cli.domain.backtest import MarketDescription, Sale, Settlement
     from bethna_cli.domain.chain import (
         Account,
@@ -523,20 +523,24 @@ class TradingVenue(Protocol):
 
     async def balances(self, account: "Address", tokens: "Sequence[Address]") -> list[int]: ...
 
+    async def held(self, account: "Address", contract: "Address", tokens: "Sequence[Address]") -> "list[Held]":
+        """Read what an account holds of option tokens and has let `contract` take of them."""
+        ...
+
     async def series(self, order: "RawOrder") -> "Address":
         """Return the option token that an order's terms name, whether or not it was ever filled."""
         ...
 
     async def quote(self, intent: "TradeIntent", order: "RawOrder") -> "int | ContractRefused":
-        """Ask the venue what filling `order` for an intent's amount delivers now, base units."""
+        """Ask the venue what filling `order` for an intent's amount delivers now, base units of what is received."""
         ...
 
     async def outcome(self, transaction: "SignedTransaction", sender: "Address") -> "int | ContractRefused":
         """Run a signed call, byte for byte, without sending it, and return what it would deliver."""
         ...
 
-    def calldata(self, plan: "Plan", order: "RawOrder") -> bytes:
-        """Return the calldata of a plan's one submission with zeros where the signatures go."""
+    def calls(self, plan: "Plan", orders: "Sequence[RawOrder]") -> "list[Call]":
+        """Return the call of each step with zeros where the signatures go. orders: one for each submission."""
         ...
 
     def route(self, order: "RawOrder") -> bytes: ...

@@ -351,13 +351,13 @@ def signers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         async def __aenter__(self) -> None: ...
         async def __aexit__(self, *_: object) -> None: ...
 
-    async def carry_out(_: object, name: str, __: object) -> Any:
+    async def carry_out(_: object, name: str, *__: object) -> Any:
         arrived.append(name)
         return SimpleNamespace(is_complete=True)
 
     monkeypatch.setattr(chain, "open_trading", lambda *_: Anyone())
     monkeypatch.setattr(approving, "approve", carry_out)
-    monkeypatch.setattr("bethna_cli.cli.approve.carried_document", lambda _: {})
+    monkeypatch.setattr("bethna_cli.cli.trade_documents.carried_document", lambda _: {})
     return arrived
 
 
@@ -390,7 +390,7 @@ def test_yes_is_not_enough_for_an_own_wallet_or_a_node_that_is_not_ours(
 ):
     if not variables:
         request.getfixturevalue("own_wallet")
-        monkeypatch.setattr("bethna_cli.cli.approve._serve_if_embedded", lambda _: None)
+        monkeypatch.setattr("bethna_cli.cli.trading.serve_if_embedded", lambda _: None)
     name = stored(home, recommendation())
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)

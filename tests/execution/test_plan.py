@@ -1,14 +1,22 @@
 """A straddle is one card and two intents; a large order is several, each bounded by itself."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plans import NOW_S, leg, terms
 
 from bethna_cli.adapters.abi import keccak
+from bethna_cli.domain.approval import Schedule, Wanted, WantedLeg
+from bethna_cli.domain.errors import UsageError
+from bethna_cli.domain.market import Asset
+from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.trade import Side
 from bethna_cli.execution.approval import card
-from bethna_cli.execution.plan import chunked, has_moved_too_far, planned
+from bethna_cli.execution.plan import has_moved_too_far, in_parts, planned
 
 
 def test_a_straddle_is_one_card_with_two_intents_that_cannot_be_taken_for_each_other():
@@ -26,31 +34,51 @@ def test_a_plan_without_a_trade_or_with_nothing_to_pay_is_refused():
         planned([leg(amount_in=0)], terms(), keccak)
 
 
-@given(st.integers(1_000, 10**15), st.integers(1_000, 10**15), st.integers(1, 20), st.integers(0, 60))
-def test_the_parts_of_a_large_order_add_up_to_it_and_never_promise_more(amount: int, quoted: int, n: int, every_s: int):
-    parts = chunked(leg(amount_in=amount, quoted=quoted), n, every_s)
+AT = datetime(2026, 11, 27, 8, tzinfo=UTC)
 
-    assert sum(part.amount_in for part in parts) == amount
-    assert quoted - n < sum(part.quoted_amount_out for part in parts) <= quoted
+
+def wish(amount: int = 100_000_000, expected: int | None = 2_000_000, legs: int = 1) -> Wanted:
+    one = WantedLeg("ETH-27NOV26-3000-C", OptionKind.CALL, (Decimal(3000),), AT, amount, expected)
+    return Wanted("3f2a", Asset.ETH, AT, (one,) * legs, {})
+
+
+@given(st.integers(12, 10**15), st.integers(0, 10**15), st.integers(1, 12), st.integers(0, 50))
+def test_the_parts_of_a_large_order_add_up_to_it_and_never_promise_more(
+    amount: int, expected: int, n: int, every_s: int
+):
+    whole = in_parts(wish(amount, expected), Schedule(n, every_s))
+    parts = whole.legs
+
+    assert whole.amount_in == amount
+    assert expected - n < sum(part.expected_out or 0 for part in parts) <= expected
     assert max(part.amount_in for part in parts) - min(part.amount_in for part in parts) <= 1
     assert [part.after_s for part in parts] == [every_s * number for number in range(n)]
+    assert whole.is_schedule is (n > 1)
 
 
 def test_a_later_part_lives_longer_because_its_turn_comes_later():
-    trades = planned(chunked(leg(), 3, interval_s=60), terms(lifetime_s=120), keccak)
+    legs = [replace(leg(), after_s=after_s) for after_s in (0, 60, 120)]
+
+    trades = planned(legs, terms(lifetime_s=120), keccak)
 
     assert [trade.intent.deadline_s - NOW_S for trade in trades] == [120, 180, 240]
 
 
-def test_parts_that_would_outlive_a_signature_are_refused_before_anything_is_signed():
-    with pytest.raises(ValueError, match="lives"):
-        planned(chunked(leg(), 10, interval_s=100), terms(lifetime_s=120), keccak)
-
-
-@pytest.mark.parametrize(("amount", "chunks"), [(100, 0), (100, 21), (3, 4), (0, 1)])
-def test_an_order_that_cannot_be_cut_so_is_refused(amount: int, chunks: int):
-    with pytest.raises(ValueError, match="parts"):
-        chunked(leg(amount_in=amount), chunks, 0)
+@pytest.mark.parametrize(
+    ("wanted", "schedule"),
+    [
+        (wish(), Schedule(0, 10)),
+        (wish(), Schedule(13, 0)),
+        (wish(), Schedule(2, 601)),
+        (wish(), Schedule(2, -1)),
+        (wish(amount=3), Schedule(4, 0)),
+        (wish(legs=2), Schedule(2, 0)),
+    ],
+    ids=["no part", "too many", "too late", "backwards", "less than one unit each", "a straddle"],
+)
+def test_an_order_that_cannot_be_cut_so_is_refused(wanted: Wanted, schedule: Schedule):
+    with pytest.raises(UsageError):
+        in_parts(wanted, schedule)
 
 
 @pytest.mark.parametrize("price", [102_000_000, 98_000_000, 100_000_000])

@@ -26,7 +26,8 @@ from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.signing import Plan
 from bethna_cli.execution.approval import read_card
-from bethna_cli.flow.approve import Carried, approve, card_lines, prepare
+from bethna_cli.flow.approve import approve, prepare
+from bethna_cli.flow.carry import Carried, card_lines
 from bethna_cli.flow.recover import recover
 from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk
@@ -118,9 +119,9 @@ def test_the_calldata_of_a_dry_run_is_the_signed_one_but_for_the_signatures(mark
     async def work(desk: TradingDesk) -> tuple[bytes, bytes]:
         name = await recommended(desk, *CALL)
         shown = await prepare(desk, name)
-        unsigned = desk.venue.calldata(shown.plans[0], shown.sight.offers[0].order)
+        (call,) = desk.venue.calls(shown.plan, [shown.sight.offers[0].order])
         await approve(desk, name, Person())
-        return unsigned, signer.signed[0].transactions[0].raw
+        return call.data, signer.signed[0].transactions[0].raw
 
     unsigned, raw = at_the_desk(market, work, signer)
 

@@ -3,18 +3,18 @@
 It reads through the chain port and writes calldata; it signs nothing and sends nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bethna_cli.adapters.abi import Function, artifact, hash_text
 from bethna_cli.adapters.option_book import route_data
 from bethna_cli.adapters.signer import intent_digest
 from bethna_cli.adapters.signer_child import code_of
-from bethna_cli.adapters.signer_sign import intent_values
-from bethna_cli.domain.approval import Purse
+from bethna_cli.adapters.signer_sign import APPROVE, intent_values
+from bethna_cli.domain.approval import Held, Purse
 from bethna_cli.domain.chain import Address, Call, Hash, Tag
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused
-from bethna_cli.domain.signing import Plan, SignedTransaction
+from bethna_cli.domain.signing import Approve, CancelNonce, Plan, SignedTransaction, Step, Submit
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.venue import RawOrder
 from bethna_cli.ports import Chain
@@ -30,7 +30,7 @@ class TokenVenue:
         self._usdc = usdc
         self._token = artifact("DevelopmentUSDC")
         self._router = artifact("ThetanutsTokenRouter")
-        self._buy = artifact("SentientTrader").function("executeTradeWithPermit")
+        self._with_permit = artifact("SentientTrader").function("executeTradeWithPermit")
 
     async def purse(self, account: Address, contract: Address) -> Purse:
         head = (await self._chain.block()).hash
@@ -55,6 +55,14 @@ class TokenVenue:
         answers = await self._chain.call_many(calls)
         return [0 if answer == b"" else _one(function, answer) for answer in answers]
 
+    async def held(self, account: Address, contract: Address, tokens: Sequence[Address]) -> list[Held]:
+        names = (("balanceOf", (account,)), ("allowance", (account, contract)), ("nonces", (account,)))
+        reads = [(self._token.function(name), arguments) for name, arguments in names]
+        calls = [Call(token, function.encode(*given)) for token in tokens for function, given in reads]
+        answers = await self._chain.call_many(calls)
+        values = [0 if answer == b"" else _one(reads[n % 3][0], answer) for n, answer in enumerate(answers)]
+        return [Held(*values[start : start + 3]) for start in range(0, len(values), 3)]
+
     async def series(self, order: RawOrder) -> Address:
         function = self._router.function("seriesAddress")
         data = function.encode(order.implementation, order.price_feed, order.strikes, order.expiry)
@@ -74,15 +82,28 @@ class TokenVenue:
         fields = TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict()
         call = Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
         (answer,) = await self._chain.call_many([call])
-        return answer if isinstance(answer, ContractRefused) else _one(self._buy, answer)
+        return answer if isinstance(answer, ContractRefused) else _one(self._with_permit, answer)
 
-    def calldata(self, plan: Plan, order: RawOrder) -> bytes:
-        (submission,) = plan.submissions
-        permit = plan.permit_of(submission.intent)
-        deadline_s = 0 if permit is None else permit.deadline_s
-        values = intent_values(plan.intents[submission.intent])
-        empty = (deadline_s, 0, bytes(32), bytes(32))
-        return self._buy.encode(values, UNSIGNED, submission.minimum_out, route_data(order), *empty)
+    def calls(self, plan: Plan, orders: Sequence[RawOrder]) -> list[Call]:
+        waiting = iter(orders)
+        return [self._unsigned(step, plan, waiting) for step in plan.steps]
+
+    def _unsigned(self, step: Step, plan: Plan, orders: Iterator[RawOrder]) -> Call:
+        action, trader = step.action, artifact("SentientTrader")
+        if isinstance(action, Approve):
+            return Call(action.token, APPROVE.encode(plan.contract, action.amount), plan.user)
+        if isinstance(action, CancelNonce):
+            return Call(plan.contract, trader.function("cancelNonce").encode(action.nonce), plan.user)
+        if not isinstance(action, Submit):
+            raise ValueError("a trade's plan gives no money to the watcher")
+        values, route = intent_values(plan.intents[action.intent]), route_data(next(orders))
+        permit = plan.permit_of(action.intent) if action.with_permit else None
+        if permit is None:
+            data = trader.function("executeTrade").encode(values, UNSIGNED, action.minimum_out, route)
+        else:
+            empty = (permit.deadline_s, 0, bytes(32), bytes(32))
+            data = self._with_permit.encode(values, UNSIGNED, action.minimum_out, route, *empty)
+        return Call(plan.contract, data, plan.user)
 
     def route(self, order: RawOrder) -> bytes:
         return route_data(order)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bethna_cli.adapters.decisions import SqliteDecisions
     from bethna_cli.adapters.evm import EvmChain
     from bethna_cli.adapters.journal import SqliteJournal
+    from bethna_cli.adapters.mandates import SqliteMandates
     from bethna_cli.adapters.sim.public_signer import PublicSigner
     from bethna_cli.domain.chain import Address, Hash
     from bethna_cli.domain.wallet import Wallet
@@ -125,6 +126,13 @@ def open_decisions(settings: Settings) -> "SqliteDecisions":
     return SqliteDecisions.open(store_path(settings, Origin.LIVE))
 
 
+def open_mandates(settings: Settings) -> "SqliteMandates":
+    """Open the exits that the person signed beforehand; the caller closes them."""
+    from bethna_cli.adapters.mandates import SqliteMandates
+
+    return SqliteMandates.open(store_path(settings, Origin.LIVE))
+
+
 def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "ExecutionDesk":
     """Return what Beta executes with."""
     import asyncio
@@ -152,12 +160,14 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
     """
     from bethna_cli.adapters.abi import keccak
     from bethna_cli.adapters.token_venue import TokenVenue
+    from bethna_cli.bootstrap.record import open_positions
     from bethna_cli.domain.units import Bps
     from bethna_cli.execution.checks import CheckLimits
     from bethna_cli.flow.sight import TradingDesk
 
     pins = _trading_pins(settings)
     journal, decisions = open_journal(settings), open_decisions(settings)
+    mandates, positions = open_mandates(settings), open_positions(settings)
     try:
         async with open_app(settings) as application, open_chain(settings) as place:
             yield TradingDesk(
@@ -173,6 +183,8 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
                 execution=execution_desk(place, journal, application.clock),
                 ledger=application.ledger,
                 decisions=decisions,
+                mandates=mandates,
+                positions=positions,
                 clock=application.clock,
                 keccak=keccak,
                 slippage=Bps(settings.slippage_bps),
@@ -180,8 +192,8 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
                 limits=CheckLimits(spot_age_s=settings.spot_max_age_s),
             )
     finally:
-        journal.close()
-        decisions.close()
+        for store in (journal, decisions, mandates, positions):
+            store.close()
 
 
 def _trading_pins(settings: Settings) -> "TradingPins":
@@ -203,4 +215,5 @@ def _trading_pins(settings: Settings) -> "TradingPins":
         usdc=Address(PUBLIC_CONTRACTS["usdc"]),
         router=Address(PUBLIC_CONTRACTS["router"]),
         implementations=frozenset(EMBEDDED_VENUE.implementations),
+        watcher=Address(settings.watcher_address) if settings.watcher_address else None,
     )

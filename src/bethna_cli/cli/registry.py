@@ -29,6 +29,7 @@ COMMANDS = (
         "buy", "Your own choice on a card: its price, its risks, Alpha's opinion", "Look", "bethna_cli.cli.market:app"
     ),
     Command("approve", "Check it, sign it, buy it: yes to a recommendation", "Trade", "bethna_cli.cli.approve:app"),
+    Command("close", "Check a sale, sign it, sell what you hold", "Trade", "bethna_cli.cli.close:app"),
     Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),

@@ -1,4 +1,4 @@
-"""What an approval rests on: the leg that was recommended, the offer that fills it now, the account that pays.
+"""What an approval rests on: what is to be bought or sold, the offer that fills it now, the account that gives.
 
 Amounts are base units. Nothing here asks, decides or signs.
 """
@@ -10,22 +10,29 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bethna_cli.domain.chain import Address
+from bethna_cli.domain.mandate import ExitTerms
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind, OptionQuote
-from bethna_cli.domain.units import Contracts, Usdc
+from bethna_cli.domain.position import Position
+from bethna_cli.domain.trade import Side
 from bethna_cli.domain.venue import RawOrder
 
 
 @dataclass(frozen=True, slots=True)
 class WantedLeg:
-    """One purchase as it was recommended: what exactly, for how much, and how many contracts that was to buy."""
+    """One purchase or sale as it was decided: of what exactly, and how much of what is given.
+
+    amount_in: USDC of a purchase, contracts of a sale. expected_out: what that was to bring when it was proposed, None
+    when nothing was said. after_s: how long after the first leg its turn comes.
+    """
 
     ticker: str
     kind: OptionKind
     strikes: tuple[Decimal, ...]
     expires_at: datetime
-    amount_in: Usdc
-    contracts: Contracts
+    amount_in: int
+    expected_out: int | None = None
+    after_s: int = 0
 
     def is_offered_by(self, quote: OptionQuote) -> bool:
         """Say whether a quote is for the same payoff, whoever makes it and at whatever price."""
@@ -34,23 +41,39 @@ class WantedLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a large order is cut up: so many parts, one every `interval_s` seconds."""
+
+    parts: int
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """A stored recommendation to buy. `document` is what was shown and kept, word for word."""
+    """A stored recommendation to buy, or a position to be sold. `document` is what was decided, word for word.
+
+    exits: what is to be authorised with a purchase. sold: the position that is sold. is_schedule: the legs are parts
+    of one order, which stops when its price moves.
+    """
 
     id: str
     asset: Asset
     created_at: datetime
     legs: tuple[WantedLeg, ...]
     document: Mapping[str, object] = field(repr=False)
+    side: Side = Side.BUY
+    exits: ExitTerms | None = None
+    sold: Position | None = None
+    is_schedule: bool = False
 
     @property
-    def amount_in(self) -> Usdc:
-        return Usdc(sum(leg.amount_in for leg in self.legs))
+    def amount_in(self) -> int:
+        return sum(leg.amount_in for leg in self.legs)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A maker's signed order for a leg, as the board shows it, with the token that its terms name on chain.
+    """A maker's signed order for a leg, an ask or a bid, as the board shows it, with the token its terms name on chain.
 
     seen_at: when the board was written. fair_value_usdc: the exchange-derived price of one contract, None without one.
     """
@@ -69,6 +92,15 @@ class Purse:
     balance_wei: int
     nonce: int
     usdc: int
+    allowance: int
+    permit_nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an account holds of an option token, and what the contract may take of it; nothing before its first fill."""
+
+    balance: int
     allowance: int
     permit_nonce: int
 

@@ -10,9 +10,15 @@ from enum import StrEnum
 
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.trade import PlannedTrade, Side
+from bethna_cli.domain.units import Bps
 
 LAST_MINUTES_S = 900
 """The contract takes a sale this close to its deadline for an ordinary one, and refuses a floor below 90 % then."""
+
+FULL = 10_000
+HALF = Bps(5_000)
+MOST_TAKE_PROFIT = 1_000_000
+"""A hundred times the cost; beyond it somebody mistyped."""
 
 
 class MandateKind(StrEnum):
@@ -20,6 +26,33 @@ class MandateKind(StrEnum):
 
     STOP_LOSS = "stop-loss"
     TAKE_PROFIT = "take-profit"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitTerms:
+    """When a position is to be sold without asking again: basis points of what it cost, None for never.
+
+    stop_loss: 5,000 sells at half the cost, below 10,000. take_profit: 10,000 sells at twice the cost. floor: how much
+    of the trigger's value the sale must bring at least. Raises ValueError for terms that make no sense.
+    """
+
+    stop_loss: Bps | None
+    take_profit: Bps | None
+    floor: Bps = HALF
+
+    def __post_init__(self) -> None:
+        if self.stop_loss is not None and not 0 < self.stop_loss < FULL:
+            raise ValueError("a stop-loss is more than 0 % and less than 100 %")
+        if self.take_profit is not None and not 0 < self.take_profit <= MOST_TAKE_PROFIT:
+            raise ValueError("a take-profit is more than 0 % and at most 10,000 %")
+        if not 0 < self.floor <= FULL:
+            raise ValueError("a floor is a share of the trigger")
+
+    def trigger(self, kind: MandateKind, cost: int) -> int | None:
+        """Return what the position is worth at a trigger, base units of what it cost; None when there is none."""
+        if kind is MandateKind.STOP_LOSS:
+            return None if self.stop_loss is None else cost * (FULL - self.stop_loss) // FULL
+        return None if self.take_profit is None else -(-cost * (FULL + self.take_profit) // FULL)
 
 
 class MandateState(StrEnum):

@@ -65,6 +65,16 @@ def from_unix(seconds: int | float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def proceeds_of(contracts: int, price: int) -> Usdc:
+    """Return what selling `contracts` (6 decimals) at `price` (8 decimals) brings in USDC base units, rounded down.
+
+    Raises ValueError when the price is not positive.
+    """
+    if price <= 0:
+        raise ValueError(f"not a price: {price}")
+    return Usdc(contracts * price // PRICE_UNIT)
+
+
 def iso(at: datetime) -> str:
     """Write an aware time as ISO 8601 in UTC, to the second, with `Z`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

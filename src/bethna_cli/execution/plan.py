@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from bethna_cli.domain.approval import Schedule, Wanted
 from bethna_cli.domain.chain import Address, Hash, SigningDomain
+from bethna_cli.domain.errors import UsageError
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.units import Bps
 from bethna_cli.execution.approval import Keccak, deadline, intent_nonce, least_acceptable
 
-MOST_CHUNKS = 20
+MOST_CHUNKS = 12
+LONGEST_SCHEDULE_S = 600
+"""A purchase lives 15 minutes at most on chain, and all of them are signed at once."""
 STOP_AT_MOVE = Fraction(2, 100)
 """How far the price may move from the first part's before the rest is left undone."""
 
@@ -80,22 +84,33 @@ def _intent(leg: QuotedLeg, purpose: str, terms: Terms, keccak: Keccak) -> Trade
     )
 
 
-def chunked(leg: QuotedLeg, chunks: int, interval_s: int) -> tuple[QuotedLeg, ...]:
-    """Cut a large order into parts, one every `interval_s` seconds; their amounts add up to it, the first are larger.
-
-    Each part's quote is its share, rounded down. Raises ValueError for a part of nothing, or more than 20 parts.
-    """
-    if not 1 <= chunks <= MOST_CHUNKS or interval_s < 0:
-        raise ValueError(f"1 to {MOST_CHUNKS} parts, not {chunks}, and an interval of 0 s or more, not {interval_s}")
-    share, left = divmod(leg.amount_in, chunks)
-    amounts = [share + (1 if number < left else 0) for number in range(chunks)]
-    quotes = [leg.quoted_amount_out * amount // max(1, leg.amount_in) for amount in amounts]
-    if 0 in amounts or 0 in quotes:
-        raise ValueError(f"{leg.amount_in} cannot be cut into {chunks} parts")
-    return tuple(
-        replace(leg, amount_in=amount, quoted_amount_out=quote, after_s=leg.after_s + number * interval_s)
-        for number, (amount, quote) in enumerate(zip(amounts, quotes, strict=True))
+def in_parts(wanted: Wanted, schedule: Schedule | None) -> Wanted:
+    """Cut a wish for one option into parts whose amounts add up to it. Raises UsageError when it cannot be cut so."""
+    if schedule is None or schedule.parts == 1:
+        return wanted
+    if len(wanted.legs) != 1:
+        raise UsageError("Only an order for one option can be cut into parts.", hint="leave out --chunks")
+    (leg,) = wanted.legs
+    if not 1 < schedule.parts <= MOST_CHUNKS or leg.amount_in < schedule.parts:
+        raise UsageError(f"An order is cut into 2 to {MOST_CHUNKS} parts.", hint="leave out --chunks")
+    last_s = (schedule.parts - 1) * schedule.interval_s
+    if schedule.interval_s < 0 or last_s > LONGEST_SCHEDULE_S:
+        raise UsageError(
+            f"The last part would come after {last_s} s; all of them must be sent within {LONGEST_SCHEDULE_S}.",
+            hint="leave out --every, or take fewer parts",
+        )
+    share, left = divmod(leg.amount_in, schedule.parts)
+    expected = leg.expected_out
+    legs = tuple(
+        replace(
+            leg,
+            amount_in=(amount := share + (1 if number < left else 0)),
+            expected_out=None if expected is None else expected * amount // leg.amount_in,
+            after_s=number * schedule.interval_s,
+        )
+        for number in range(schedule.parts)
     )
+    return replace(wanted, legs=legs, is_schedule=True)
 
 
 def has_moved_too_far(first_price: int, price: int) -> bool:

@@ -1,57 +1,65 @@
-"""Beta looks: everything that is held against a trade, put to every check, with the plans that would carry it out.
+"""Beta looks: everything that is held against a plan, put to every check, with the plan as it would be carried out.
 
 It runs before the card and again after signing, each time on what is so then. A fact that cannot be learned stays
 unknown, which refuses the trade; nothing is signed or sent here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bethna_cli.analysis.outlook import ewma_volatility
-from bethna_cli.domain.approval import Decision, Offer, Wanted
-from bethna_cli.domain.chain import ContractPin, ContractState, Hash, SigningDomain
+from bethna_cli.domain.approval import Decision, Offer, Wanted, WantedLeg
+from bethna_cli.domain.chain import Address, ContractPin, ContractState, Hash, SigningDomain
 from bethna_cli.domain.errors import BethnaError, ContractRefused
 from bethna_cli.domain.journal import TradeState
+from bethna_cli.domain.mandate import Mandate, MandateState
 from bethna_cli.domain.market import Asset, MarketSnapshot, Status
-from bethna_cli.domain.signing import Permit, Plan, Step, Submit
+from bethna_cli.domain.signing import Plan
 from bethna_cli.domain.trade import PlannedTrade, Side
-from bethna_cli.domain.units import contracts_for
+from bethna_cli.domain.units import contracts_for, proceeds_of
+from bethna_cli.execution import steps
 from bethna_cli.execution.approval import reference
 from bethna_cli.execution.checks import Facts, Pinned, Result, Verdict, first_refusal, run_checks
+from bethna_cli.execution.exits import ExitFrame, Protected, exit_intents
 from bethna_cli.execution.plan import QuotedLeg, Terms, planned
 from bethna_cli.flow.sight import Sight, TradingDesk, look
 
-GAS_PER_BUY = 900_000
-"""A limit for one purchase: the first fill of a series deploys its token, and takes about 500,000 with it."""
 LIFETIME_S = 300
-"""How long a signed purchase may wait for a block."""
+"""How long a signed trade may wait for a block."""
 NO_CODE = Hash("0x" + "00" * 32)
 WHOLE_PLAN = frozenset({"balance", "size"})
-"""Checks that concern what all legs cost together."""
+"""Checks that concern what all legs give together."""
 NOT_BOUGHT = frozenset({TradeState.REVERTED, TradeState.CANCELLED, TradeState.DEAD})
+SPARE = (102, 100)
+"""Exits are signed for a little more than was quoted: a better price brings more, and what is there is sold."""
+STANDING = frozenset({MandateState.WAITING, MandateState.OPEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """What would be signed, with everything that is held against it.
 
-    trades, plans, digests, results, venue_said: one per leg, in order; each is signed and sent by itself. venue_said:
-    the contract's own refusal of the venue's quote. code: four characters a plan, which tell it from another.
+    trades, digests, results, venue_said: one per leg, in order. exits: the mandates signed with them. venue_said: the
+    contract's own refusal of the venue's quote. code: four characters that tell the plan from another. has_watcher:
+    whether there is an account that could send exits.
     """
 
     wanted: Wanted
     sight: Sight
     trades: tuple[PlannedTrade, ...]
-    plans: tuple[Plan, ...]
+    exits: tuple[PlannedTrade, ...]
+    plan: Plan
     digests: tuple[Hash, ...]
+    exit_digests: tuple[Hash, ...]
     results: tuple[tuple[Result, ...], ...]
     venue_said: tuple[ContractRefused | None, ...]
     code: str
+    has_watcher: bool
 
     @property
     def gas_cost_wei(self) -> int:
         """What all transactions cost at most."""
-        return sum(step.gas * step.max_fee_wei for plan in self.plans for step in plan.steps)
+        return sum(step.most_wei for step in self.plan.steps)
 
     @property
     def refusal(self) -> BethnaError | None:
@@ -70,27 +78,18 @@ class Review:
         for trade, leg in zip(self.trades, self.wanted.legs, strict=True):
             quoted = trade.intent.quoted_amount_out
             share = trade.intent.min_amount_out * 10_000 // max(1, quoted)
-            if quoted * 10_000 < leg.contracts * share:
-                asked.append(f"{leg.ticker} has become {leg.contracts / quoted - 1:.1%} dearer since it was proposed.")
+            if leg.expected_out is not None and quoted * 10_000 < leg.expected_out * share:
+                dearer = leg.expected_out / quoted - 1
+                asked.append(f"{leg.ticker} has become {dearer:.1%} dearer since it was proposed.")
         return tuple(asked)
 
 
 async def review(desk: TradingDesk, wanted: Wanted) -> Review:
-    """Look, write the plan that would buy what is wanted now, and make every check. Raises what `look` does."""
+    """Look, write the plan that would carry out what is wanted now, and make every check. Raises what `look` does."""
     sight = await look(desk, wanted)
     ref = reference(wanted.document, desk.keccak)
-    legs = [
-        QuotedLeg(
-            Side.BUY,
-            offer.series,
-            desk.pins.router,
-            leg.amount_in,
-            contracts_for(leg.amount_in, offer.quote.price),
-        )
-        for leg, offer in zip(wanted.legs, sight.offers, strict=True)
-    ]
     terms = Terms(
-        plan_id=ref,
+        plan_id=ref,  # one decision, carried out once: whatever is signed for it shares its nonces
         domain=SigningDomain("SentientTrader", "1", desk.pins.chain_id, desk.pins.contract),
         user=desk.wallet.address,
         executor=desk.wallet.address,
@@ -99,34 +98,44 @@ async def review(desk: TradingDesk, wanted: Wanted) -> Review:
         block_time_s=sight.state.block.timestamp_s,
         lifetime_s=LIFETIME_S,
     )
-    trades = planned(legs, terms, desk.keccak)
-    plans = tuple(_plan(desk, trade, sight, number) for number, trade in enumerate(trades))
+    pairs = list(zip(wanted.legs, sight.offers, strict=True))
+    trades = planned([_quoted(desk, wanted.side, leg, offer) for leg, offer in pairs], terms, desk.keccak)
+    exits = _exits(desk, wanted, trades, terms)
+    plan = _plan(desk, wanted, sight, trades, exits)
     draft = Review(
         wanted=wanted,
         sight=sight,
         trades=trades,
-        plans=plans,
+        exits=exits,
+        plan=plan,
         digests=tuple(desk.venue.digest(trade) for trade in trades),
+        exit_digests=tuple(desk.venue.digest(trade) for trade in exits),
         results=(),
         venue_said=(),
-        code=" ".join(desk.venue.code(plan) for plan in plans),
+        code=desk.venue.code(plan),
+        has_watcher=desk.pins.watcher is not None,
     )
-    pairs = zip(trades, sight.offers, strict=True)
-    return await checked(desk, draft, [await desk.venue.quote(trade.intent, offer.order) for trade, offer in pairs])
+    offered = zip(trades, sight.offers, strict=True)
+    return await checked(desk, draft, [await desk.venue.quote(trade.intent, offer.order) for trade, offer in offered])
 
 
-async def checked(desk: TradingDesk, draft: Review, delivered: Sequence[int | ContractRefused]) -> Review:
-    """Make every check on a review's plan. delivered: what each trade brings now, or the contract's refusal."""
-    known = await _known(desk, draft)
+async def checked(
+    desk: TradingDesk, draft: Review, delivered: Sequence[int | ContractRefused], *, is_known: bool | None = None
+) -> Review:
+    """Make every check on a review's plan. delivered: what each trade brings now, or the contract's refusal.
+
+    is_known: whether it was approved before, where that need not be looked up.
+    """
+    known = await _known(desk, draft) if is_known is None else is_known
     open_positions = await _open_positions(desk, draft.wanted.asset)
     total = sum(trade.intent.amount_in for trade in draft.trades)
     pin = _pin(desk, draft.sight.state)
     results = []
-    for trade, offer, output in zip(draft.trades, draft.sight.offers, delivered, strict=True):
-        simulated = None if isinstance(output, ContractRefused) else output
-        facts = _facts(desk, draft, trade, offer, simulated, open_positions, is_known=known)
-        alone = run_checks(trade.intent, facts, pin, desk.limits)
-        together = run_checks(replace(trade.intent, amount_in=total), facts, pin, desk.limits)
+    for number, output in enumerate(delivered):
+        facts = _facts(desk, draft, number, output, open_positions, is_known=known)
+        intent = draft.trades[number].intent
+        alone = run_checks(intent, facts, pin, desk.limits)
+        together = run_checks(replace(intent, amount_in=total), facts, pin, desk.limits)
         results.append(
             tuple(whole if whole.check in WHOLE_PLAN else one for one, whole in zip(alone, together, strict=True))
         )
@@ -134,23 +143,81 @@ async def checked(desk: TradingDesk, draft: Review, delivered: Sequence[int | Co
     return replace(draft, results=tuple(results), venue_said=said)
 
 
-def _plan(desk: TradingDesk, trade: PlannedTrade, sight: Sight, number: int) -> Plan:
-    """Write what is signed for one leg: its intent, a permit for exactly its amount, one transaction.
+# ── the plan ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    The contract takes a permit for one intent's amount only, so each leg has its own, and a leg that is refused leaves
-    no allowance behind. number: how many legs go before it; account and permit nonces count on them.
-    """
-    fees = (sight.fees.max_fee_wei, sight.fees.tip_wei)
-    submission = Submit(0, trade.intent.min_amount_out, with_permit=True)
-    return Plan(
+
+def _quoted(desk: TradingDesk, side: Side, leg: WantedLeg, offer: Offer) -> QuotedLeg:
+    quoted = contracts_for if side is Side.BUY else proceeds_of
+    return QuotedLeg(
+        side=side,
+        option_token=offer.series,
+        router=desk.pins.router,
+        amount_in=leg.amount_in,
+        quoted_amount_out=quoted(leg.amount_in, offer.quote.price),
+        after_s=leg.after_s,
+    )
+
+
+def _exits(desk: TradingDesk, wanted: Wanted, trades: Sequence[PlannedTrade], terms: Terms) -> tuple[PlannedTrade, ...]:
+    """Write the mandates that go with a purchase, a pair for each option that is bought, whatever parts it comes in."""
+    watcher = desk.pins.watcher
+    if wanted.exits is None or watcher is None or wanted.side is Side.SELL:
+        return ()
+    more, than = SPARE
+    by_token: dict[Address, list[tuple[WantedLeg, PlannedTrade]]] = {}
+    for leg, trade in zip(wanted.legs, trades, strict=True):
+        by_token.setdefault(trade.intent.option_token, []).append((leg, trade))
+    found: list[PlannedTrade] = []
+    for number, (token, parts) in enumerate(by_token.items(), 1 if len(by_token) > 1 else 0):
+        position = Protected(
+            token=token,
+            router=desk.pins.router,
+            contracts=sum(trade.intent.quoted_amount_out for _, trade in parts) * more // than,
+            cost=sum(trade.intent.amount_in for _, trade in parts) * more // than,
+            expires_at_s=int(parts[0][0].expires_at.timestamp()),
+        )
+        frame = ExitFrame(terms.plan_id, terms.domain, terms.user, watcher, terms.ref, terms.block_time_s, number)
+        found.extend(exit_intents(position, wanted.exits, frame, desk.keccak))
+    return tuple(found)
+
+
+def _plan(
+    desk: TradingDesk, wanted: Wanted, sight: Sight, trades: Sequence[PlannedTrade], exits: Sequence[PlannedTrade]
+) -> Plan:
+    frame = steps.Frame(
         chain_id=desk.pins.chain_id,
         contract=desk.pins.contract,
         user=desk.wallet.address,
         block_time_s=sight.state.block.timestamp_s,
-        intents=(trade.intent,),
-        permits=(Permit(0, sight.purse.permit_nonce + number, trade.intent.deadline_s),),
-        steps=(Step(submission, sight.purse.nonce + number, GAS_PER_BUY, *fees),),
+        account_nonce=sight.purse.nonce,
+        fees=sight.fees,
+        dearest_wei=desk.limits.gas_ask_wei,
     )
+    if wanted.side is Side.BUY:
+        tokens = {trade.intent.option_token for trade in trades}
+        allowed = {token: needed_by(standing_mandates(desk, token)) for token in tokens}
+        return steps.purchase(frame, trades, exits, sight.purse.permit_nonce, allowed)
+    mandates = standing_mandates(desk, trades[0].intent.option_token)
+    left = max(0, sight.held[0].balance - wanted.amount_in)
+    nonces = sorted({one.trade.intent.nonce for one in mandates}) if not left else []
+    return steps.sale(frame, trades, sight.held[0], min(left, needed_by(mandates)), nonces)
+
+
+def standing_mandates(desk: TradingDesk, token: Address) -> list[Mandate]:
+    """Return the mandates that still count on the account's tokens."""
+    return [one for one in desk.mandates.of_token(desk.wallet.address, token) if one.state in STANDING]
+
+
+def needed_by(mandates: Collection[Mandate]) -> int:
+    """Count what mandates can sell at most: of those that share a nonce, one."""
+    most: dict[int, int] = {}
+    for one in mandates:
+        intent = one.trade.intent
+        most[intent.nonce] = max(most.get(intent.nonce, 0), intent.amount_in)
+    return sum(most.values())
+
+
+# ── facts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _pin(desk: TradingDesk, state: ContractState) -> Pinned:
@@ -163,31 +230,36 @@ def _pin(desk: TradingDesk, state: ContractState) -> Pinned:
 def _facts(
     desk: TradingDesk,
     draft: Review,
-    trade: PlannedTrade,
-    offer: Offer,
-    simulated: int | None,
+    number: int,
+    output: int | ContractRefused,
     open_positions: int,
     *,
     is_known: bool,
 ) -> Facts:
-    sight, snapshot = draft.sight, draft.sight.snapshot
+    sight, offer, trade = draft.sight, draft.sight.offers[number], draft.trades[number]
+    snapshot, is_buy = sight.snapshot, trade.intent.side is Side.BUY
+    held = sight.held[number]
+    size = offer.quote.max_contracts
+    has_permit = draft.plan.permit_of(number) is not None
+    is_prepared = bool(steps.preparation(draft.plan))
     return Facts(
         chain_id=desk.chain.chain_id,
         contract=sight.state.address,
         code_hash=sight.state.code_hash,
-        is_paused=sight.state.is_paused,
+        is_paused=sight.state.is_paused if is_buy else sight.state.are_exits_paused,
         block_time_s=sight.state.block.timestamp_s,
         gas_price_wei=sight.fees.base_fee_wei + sight.fees.tip_wei,
         gas_cost_wei=draft.gas_cost_wei,
         balance_wei=sight.purse.balance_wei,
-        balance_in=sight.purse.usdc,
-        allowance=sight.purse.allowance,
-        permit_amount=trade.intent.amount_in,  # the plan's own permit, for exactly this
+        balance_in=sight.purse.usdc if is_buy else held.balance,
+        allowance=sight.purse.allowance if is_buy else held.allowance,
+        # The plan's own permission, for exactly this.
+        permit_amount=trade.intent.amount_in if has_permit or is_prepared else 0,
         order=offer.order,
         series=offer.series,
         quote_age_s=max(0.0, (desk.clock.now() - offer.seen_at).total_seconds()),
-        simulated_out=simulated,
-        available_out=offer.quote.max_contracts,
+        simulated_out=None if isinstance(output, ContractRefused) else output,
+        available_out=size if is_buy else proceeds_of(size, offer.quote.price),
         fair_value_usdc=offer.fair_value_usdc,
         # Cash alone: what is held in options would only raise the limit.
         portfolio_usdc=sight.purse.usdc,
@@ -215,7 +287,7 @@ async def _known(desk: TradingDesk, draft: Review) -> bool:
 
 
 def is_journaled(desk: TradingDesk, trade: PlannedTrade) -> bool:
-    """Say whether the journal has a trade of the same recommendation and account."""
+    """Say whether the journal has a trade of the same decision and account."""
     wanted = (trade.intent.ref, trade.intent.user)
     return any((one.trade.intent.ref, one.trade.intent.user) == wanted for one in desk.execution.journal.entries())
 

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bethna_cli.domain.approval import Offer, Purse, Wanted, WantedLeg
+from bethna_cli.domain.approval import Held, Offer, Purse, Wanted, WantedLeg
 from bethna_cli.domain.chain import Address, ContractState, Fees, Hash
 from bethna_cli.domain.errors import NothingSuitable, OutsideError, SourceUnavailable
 from bethna_cli.domain.market import Asset, MarketSnapshot, OptionBoard
 from bethna_cli.domain.options import OptionKind, OptionQuote
+from bethna_cli.domain.trade import Side
 from bethna_cli.domain.units import Bps, contracts_for
 from bethna_cli.domain.venue import ReferencePrice
 from bethna_cli.domain.wallet import Wallet
@@ -19,12 +20,26 @@ from bethna_cli.execution.approval import Keccak
 from bethna_cli.execution.checks import CheckLimits
 from bethna_cli.flow.execute import ExecutionDesk
 from bethna_cli.flow.observe import Feeds, observe
-from bethna_cli.ports import Chain, Clock, Decisions, Ledger, OrderBook, Signer, TraderContracts, TradingVenue
+from bethna_cli.ports import (
+    Chain,
+    Clock,
+    Decisions,
+    Ledger,
+    Mandates,
+    OrderBook,
+    Positions,
+    Signer,
+    TraderContracts,
+    TradingVenue,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TradingPins:
-    """What a plan may touch. code_hash: what the person confirmed, None where only this release's own code will do."""
+    """What a plan may touch. code_hash: what the person confirmed, None where only this release's own code will do.
+
+    watcher: the account that sends exits, None where there is none yet.
+    """
 
     chain_id: int
     contract: Address
@@ -32,6 +47,7 @@ class TradingPins:
     usdc: Address
     router: Address
     implementations: Collection[Address]
+    watcher: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,8 @@ class TradingDesk:
     execution: ExecutionDesk
     ledger: Ledger
     decisions: Decisions
+    mandates: Mandates
+    positions: Positions
     clock: Clock
     keccak: Keccak
     slippage: Bps
@@ -59,12 +77,16 @@ class TradingDesk:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is so now: the market, an offer per leg, the contract, the account, the fees, and what ETH costs."""
+    """What is so now: the market, an offer per leg, the contract, the account, the fees, and what ETH costs.
+
+    held: of each leg's option token.
+    """
 
     snapshot: MarketSnapshot
     offers: tuple[Offer, ...]
     state: ContractState
     purse: Purse
+    held: tuple[Held, ...]
     fees: Fees
     eth_usd: Decimal | None
 
@@ -76,12 +98,17 @@ async def look(desk: TradingDesk, wanted: Wanted) -> Sight:
     board = snapshot.options.value
     if board is None or not snapshot.options.usable:
         raise OutsideError(f"There are no quotes now: {snapshot.options.reason}.", hint="bethna doctor")
+    if wanted.side is Side.SELL:
+        board = await desk.book.bids(wanted.asset)
     references = await _references(desk, wanted.asset)
+    offers = [await _offer(desk, leg, wanted.side, board, references) for leg in wanted.legs]
+    account, contract = desk.wallet.address, desk.pins.contract
     return Sight(
         snapshot=snapshot,
-        offers=tuple([await _offer(desk, leg, board, references) for leg in wanted.legs]),
-        state=await desk.traders.state(desk.pins.contract),
-        purse=await desk.venue.purse(desk.wallet.address, desk.pins.contract),
+        offers=tuple(offers),
+        state=await desk.traders.state(contract),
+        purse=await desk.venue.purse(account, contract),
+        held=tuple(await desk.venue.held(account, contract, [offer.series for offer in offers])),
         fees=await desk.chain.fees(),
         eth_usd=await _eth_usd(desk, snapshot),
     )
@@ -94,15 +121,19 @@ async def _references(desk: TradingDesk, asset: Asset) -> Sequence[ReferencePric
         return ()
 
 
-async def _offer(desk: TradingDesk, leg: WantedLeg, board: OptionBoard, references: Sequence[ReferencePrice]) -> Offer:
-    """Find the cheapest quote for a leg that is large enough, by its terms and not by its id."""
+async def _offer(
+    desk: TradingDesk, leg: WantedLeg, side: Side, board: OptionBoard, references: Sequence[ReferencePrice]
+) -> Offer:
+    """Find the best quote for a leg that is large enough, by its terms and not by its id."""
     quotes = [quote for quote in board.quotes if leg.is_offered_by(quote)]
     if not quotes:
-        raise NothingSuitable(
-            f"{leg.ticker} is not on offer any more.", hint=f"bethna strategies {board.asset.lower()}"
-        )
-    large = [quote for quote in quotes if quote.max_contracts >= contracts_for(leg.amount_in, quote.price)]
-    best = min(large or quotes, key=lambda quote: quote.price)
+        raise _not_offered(leg, side, board.asset)
+    if side is Side.BUY:
+        large = [quote for quote in quotes if quote.max_contracts >= contracts_for(leg.amount_in, quote.price)]
+        best = min(large or quotes, key=lambda quote: quote.price)
+    else:
+        large = [quote for quote in quotes if quote.max_contracts >= leg.amount_in]
+        best = max(large or quotes, key=lambda quote: quote.price)
     order = desk.book.order(best.order_id)
     return Offer(
         quote=best,
@@ -111,6 +142,12 @@ async def _offer(desk: TradingDesk, leg: WantedLeg, board: OptionBoard, referenc
         seen_at=board.provenance.observed_at,
         fair_value_usdc=fair_value_usdc(best, references),
     )
+
+
+def _not_offered(leg: WantedLeg, side: Side, asset: Asset) -> NothingSuitable:
+    if side is Side.BUY:
+        return NothingSuitable(f"{leg.ticker} is not on offer any more.", hint=f"bethna strategies {asset.lower()}")
+    return NothingSuitable(f"No maker bids for {leg.ticker} now; it stays yours.", hint="bethna positions")
 
 
 def fair_value_usdc(quote: OptionQuote, references: Sequence[ReferencePrice]) -> float | None:

@@ -1,0 +1,120 @@
+"""How a yes is given: typed by a person at a terminal, who has the card before them.
+
+`--yes` stands for it only where nothing is at stake: the embedded world as this machine serves it, with the wallet
+whose key everybody has. No variable, no pipe and no file does.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bethna_cli.domain.wallet import Wallet
+    from bethna_cli.flow.carry import Consent
+    from bethna_cli.flow.review import Review
+    from bethna_cli.settings import Settings
+
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; only in the embedded world with its own wallet.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show checks, card and calldata; sign and send nothing.")]
+
+
+def require_person(command: str) -> None:
+    """Raise TradeRefused unless a person can read the card and type an answer."""
+    from bethna_cli.domain.errors import TradeRefused
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise TradeRefused("A yes is typed by a person at a terminal.", hint=f"{command} --dry-run")
+
+
+def granted(settings: "Settings", wallet: "Wallet", command: str) -> "Consent":
+    """Return the consent that `--yes` stands for. Raises TradeRefused wherever anything is at stake."""
+    from bethna_cli.bootstrap.wallet import needs_no_consent
+    from bethna_cli.domain.errors import TradeRefused
+
+    if not needs_no_consent(settings, wallet):
+        raise TradeRefused(
+            "--yes is for the embedded world, served by this machine, and its throwaway wallet; this is another.",
+            hint=command,
+        )
+    return NothingAtStake()
+
+
+class NothingAtStake:
+    """Says yes where money is pretend, but answers no question that a person should."""
+
+    def ask(self, shown: "Review") -> None:
+        from bethna_cli.domain.errors import SlippageTooHigh
+        from bethna_cli.flow.carry import again
+
+        if shown.questions:
+            raise SlippageTooHigh(shown.questions[0], hint=again(shown.wanted))
+
+    def tell(self, words: str) -> None:
+        typer.echo(words, err=True)
+
+
+class TypedAtTerminal:
+    """Shows the card on stderr and waits for the four characters that belong to this plan and no other."""
+
+    def __init__(self, command: str, no_color: bool) -> None:
+        self._command = command
+        self._no_color = no_color
+
+    def ask(self, shown: "Review") -> None:
+        from bethna_cli.cli import output
+        from bethna_cli.cli.render_card import print_review, refusal_line
+        from bethna_cli.domain.errors import TradeRefused
+
+        require_person(self._command)
+        print_review(output.console(self._no_color, sys.stderr), shown)
+        verb = shown.wanted.side.name.lower()
+        with _interruptible():
+            typed = typer.prompt(
+                f"To {verb}, type {shown.code}; anything else is a no", default="", show_default=False, err=True
+            )
+        if str(typed).strip().lower() != shown.code:
+            raise TradeRefused("You did not say yes; nothing was signed.", hint=refusal_line(shown.wanted))
+
+    def tell(self, words: str) -> None:
+        typer.echo(words, err=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a prompt at once: a running event loop would only make a note of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def serve_if_embedded(settings: "Settings") -> None:
+    """Serve the embedded world in the background when this network needs one and none is."""
+    from bethna_cli.cli.sim import serve_in_background
+
+    if settings.network == "sim" and not settings.rpc_urls:
+        serve_in_background(settings)
+
+
+def left_behind(settings: "Settings") -> str:
+    """Say after an interruption what is on its way, and what was agreed to and not sent, by the journal."""
+    from bethna_cli.bootstrap.chain import open_journal
+
+    journal = open_journal(settings)
+    try:
+        entries = journal.entries(only_open=True)
+    finally:
+        journal.close()
+    sent = [entry.variants[0].hash for entry in entries if entry.handed_out]
+    unsent = sum(1 for entry in entries if not entry.handed_out and not entry.is_mandated)
+    if not sent and not unsent:
+        return "\nInterrupted; nothing is on its way."
+    lines = [f"\nInterrupted. On its way, and journaled: {', '.join(sent)}"] if sent else ["\nInterrupted."]
+    if unsent:
+        lines.append(f"Agreed to and not sent: {unsent}. To go on with them: bethna recover --sign")
+    return "\n".join([*lines, "Try: bethna recover"])
