@@ -1,14 +1,21 @@
 """A candle-only backtest of the RSI/Bollinger rule on 26,000 hourly candles: bethna against backtesting.py.
 
-Run: python benchmarks/backtest.py [ROUNDS]. Seeded candles; both trade the same rule with the same stop and goal, and
-every trade (side, candles and prices of entry and exit) is compared. bethna's time is from arrays of prices to the list
-of trades, indicators included; the peer's is `Backtest.run()`, data frame built beforehand, statistics included, as it
-always computes them. Goal: 6 million candles a second or more. Peer: pip install 'backtesting==0.6.6'
+Run: python benchmarks/backtest.py [ROUNDS] [--data DIR]. Seeded candles; both trade the same rule with the same stop
+and goal, and every trade (side, candles and prices of entry and exit) is compared. bethna's time is from arrays of
+prices to the list of trades, indicators included; the peer's is `Backtest.run()`, data frame built beforehand,
+statistics included, as it always computes them. Goal: 6 million candles a second or more.
+Peer: pip install 'backtesting==0.6.6'
+
+--data DIR also times `bethna backtest` over all recorded ETH chains of DIR, a whole process, and its peak memory over a
+quarter, a half and all of them: a quarter of the decision points may not need less than the whole. Goal: 20 s.
 """
 
+import json
 import math
 import random
+import resource
 import statistics
+import subprocess
 import sys
 import time
 import warnings
@@ -36,6 +43,13 @@ except ImportError as missing:
 CANDLES = 26_000
 GOAL_PER_S = 6_000_000
 RULE = BandRule()
+MEASURED = """
+import resource, sys
+from bethna_cli.cli.app import run
+code = run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -63,7 +77,8 @@ class Peer(Strategy):
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    numbers = [word for word in sys.argv[1:] if word.isdigit()]
+    rounds = int(numbers[0]) if numbers else 50
     columns = market(seed=1)
     peer = Backtest(frame(columns), Peer, cash=1e9, finalize_trades=False)
     ours, theirs = [], []
@@ -85,6 +100,22 @@ def main() -> None:
     print(f"bethna {1000 * mine:.2f} ms, {rates[0]:.1f} M candles/s (quartiles {rates[1]:.1f} to {rates[2]:.1f})")
     print(f"backtesting.py {1000 * other:.0f} ms, {rates[3]:.3f} M candles/s; ratio {other / mine:.0f}")
     print(f"goal {GOAL_PER_S / 1e6:g} M candles/s: {'met' if CANDLES / mine >= GOAL_PER_S else 'MISSED'}")
+
+
+def whole(folder: str) -> None:
+    """Run the command over a quarter, a half and all of the recorded days; print time and peak memory of each."""
+    used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    for ends in ("2026-02-10", "2026-03-24", "2026-06-14"):
+        command = [sys.executable, "-c", MEASURED, "backtest", "--data", folder, "--to", ends, "--json"]
+        started = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        took, before = time.perf_counter() - started, used
+        used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+        moments, peak_kb = json.loads(done.stdout)["moments"], int(done.stderr.splitlines()[-1])
+        print(
+            f"bethna backtest, {moments} decision points: {took:.1f} s ({used - before:.1f} s of processor time), peak memory {peak_kb / 1024:.0f} MB"
+        )
+    print(f"goal 20 s: {'met' if took <= 20 else 'MISSED'}")
 
 
 def market(seed: int) -> Columns:
@@ -121,3 +152,5 @@ def same(trades: list[CandleTrade], peers: "pd.DataFrame") -> None:
 
 if __name__ == "__main__":
     main()
+    if "--data" in sys.argv:
+        whole(sys.argv[sys.argv.index("--data") + 1])

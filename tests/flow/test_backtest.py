@@ -1,6 +1,7 @@
 """A backtest: Alpha decides by what was known, lives with it later, and the report says what it does not show."""
 
 import asyncio
+import gc
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import RecordedChains
+from bethna_cli.adapters.sim.replay_chain import Chain
 from bethna_cli.bootstrap.backtest import run_backtest, whole_range
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed, Ending, Strategy
@@ -332,3 +334,19 @@ def test_an_expiry_without_its_candle_is_settled_by_the_last_close_and_counted(f
     made.change(CANDLES, lambda rows: [row for row in rows if not row[0].startswith("2026-03-06T07")])
 
     assert report_on(made)["strategies"]["straddle"]["not_possible"]["settled_late"] > 0
+
+
+# ── memory ──
+
+
+def test_one_chain_at_a_time_is_in_memory_however_many_moments_there_are(fair: Recording) -> None:
+    """The one being looked at, and the one before it until its successor is whole."""
+    alive: list[int] = []
+
+    def count(stage: str, done: float) -> None:
+        alive.append(sum(type(thing) is Chain for thing in gc.get_objects()))
+
+    run_backtest(fair.folder, None, terms(), count, forget)
+
+    assert len(alive) == fair.days
+    assert max(alive[2:]) <= 2

@@ -27,6 +27,7 @@ from bethna_cli.domain.market import Asset, Candle, FearGreed, FundingPoint
 from bethna_cli.domain.model import AssetHistory, DataFile, History
 
 MAX_BYTES = 256 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
 _HOUR = timedelta(hours=1)
 _T = TypeVar("_T")
 
@@ -196,14 +197,16 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     """Decompress when the name says so. Raises DataRefused when damaged or larger than MAX_BYTES."""
     if path.suffix != ".gz":
         return raw
+    content = bytearray()
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            content = stream.read(MAX_BYTES + 1)
+            while piece := stream.read(PIECE_BYTES):  # in one go it would reserve MAX_BYTES for any file
+                content += piece
+                if len(content) > MAX_BYTES:
+                    raise DataRefused(f"{path.name} unpacks to more than {MAX_BYTES} bytes.")
     except (OSError, EOFError, zlib.error) as error:
         raise DataRefused(f"{path.name} is not a whole gzip file.") from error
-    if len(content) > MAX_BYTES:
-        raise DataRefused(f"{path.name} unpacks to more than {MAX_BYTES} bytes.")
-    return content
+    return bytes(content)
 
 
 def _lines(name: str, content: bytes, columns: tuple[str, ...]) -> Iterator[_Line]:
