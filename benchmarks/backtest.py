@@ -112,9 +112,8 @@ def whole(folder: str) -> None:
         took, before = time.perf_counter() - started, used
         used = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
         moments, peak_kb = json.loads(done.stdout)["moments"], int(done.stderr.splitlines()[-1])
-        print(
-            f"bethna backtest, {moments} decision points: {took:.1f} s ({used - before:.1f} s of processor time), peak memory {peak_kb / 1024:.0f} MB"
-        )
+        spent = f"{took:.1f} s ({used - before:.1f} s of processor time)"
+        print(f"bethna backtest, {moments} decision points: {spent}, peak memory {peak_kb / 1024:.0f} MB")
     print(f"goal 20 s: {'met' if took <= 20 else 'MISSED'}")
 
 
