@@ -1,6 +1,7 @@
 """A real terminal for `bethna`: a pseudo-terminal to type into, and the screen as a person would see it."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,7 @@ class Terminal:
         self.screen.write_process_input = self.child.send  # answers where the cursor is, which the prompt asks for
         self._stream = pyte.Stream(self.screen)
         self.raw = ""
+        self._entered = ""
 
     @property
     def text(self) -> str:
@@ -53,6 +55,8 @@ class Terminal:
         self.child.send(text)
 
     def enter(self, line: str) -> None:
+        """Type a line and press Enter."""
+        self._entered = f"bethna> {line}"
         self.child.send(line + "\r")
 
     def until(self, is_so: Callable[[str], bool] | str) -> str:
@@ -74,6 +78,11 @@ class Terminal:
                 raise AssertionError(f"it never came; this is on the screen:\n{self.text}")
         return self.text
 
+    def say_yes(self) -> None:
+        """Type the code that the card on the screen asks for."""
+        found = self.until(lambda text: "anything else is a no" in text)
+        self.type(re.findall(r"type ([0-9a-f]{4});", found)[-1] + "\r")
+
     def clear(self) -> None:
         """Clear the screen and what has scrolled away, at an empty prompt."""
         self.type("\x0c")
@@ -86,8 +95,14 @@ class Terminal:
         self.screen.resize(rows, columns)
 
     def prompt(self, after: str = "") -> str:
-        """Wait until `after` was printed and the prompt stands below it, empty."""
-        return self.until(lambda text: after in self.everything and _last_line(text) == "bethna>")
+        """Wait until `after` was printed since the last line was entered, and the prompt stands below it, empty."""
+        return self.until(lambda text: after in self.answer and _last_line(text) == "bethna>")
+
+    @property
+    def answer(self) -> str:
+        """What was printed since the last line was entered, without the prompt that waits below it."""
+        since = self.everything.rpartition(self._entered)[2] if self._entered else self.everything
+        return since.rpartition("bethna>")[0]
 
     def closes(self) -> int:
         """Wait for the end and return the exit code."""

@@ -129,6 +129,14 @@ class SqliteLedger:
             row = self._db.execute("select max(taken_at) from snapshots").fetchone()
         return datetime.fromisoformat(row[0]) if row[0] else None
 
+    def newest_expiries(self) -> list[str]:
+        """List the expiries on offer in the newest snapshot, as they stand there."""
+        with translated():
+            row = self._db.execute(
+                "select json_extract(document, '$.options.expiries') from snapshots order by taken_at desc limit 1"
+            ).fetchone()
+        return [] if row is None or row[0] is None else [str(at) for at in json.loads(row[0])]
+
     def newest_recommendations(self, limit: int) -> list[tuple[str, str]]:
         """List recommendations, newest first: id, and asset with signal."""
         with translated():

@@ -62,6 +62,26 @@ class ChatDesk:
         finally:
             ledger.close()
 
+    def trades(self) -> Sequence[tuple[str, str]]:
+        """List the newest trades of the journal: the first digits of the digest, and how far it has come."""
+        from bethna_cli.adapters.journal import SqliteJournal
+
+        journal = SqliteJournal.open(store_path(self.settings, Origin.LIVE))
+        try:
+            return [(entry.digest[2:10], entry.state.value) for entry in journal.entries()[-RECENT:]]
+        finally:
+            journal.close()
+
+    def expiries(self) -> Sequence[str]:
+        """List the expiries that were on offer when a market was last looked at."""
+        from bethna_cli.adapters.sql import SqliteLedger
+
+        ledger = SqliteLedger.open(store_path(self.settings, Origin.LIVE))
+        try:
+            return ledger.newest_expiries()
+        finally:
+            ledger.close()
+
     def recent(self) -> Sequence[tuple[str, str]]:
         """List the newest recommendations, newest first: id, and what it says."""
         from bethna_cli.adapters.sql import SqliteLedger

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bethna_cli.cli import output
 from bethna_cli.cli.talk import LEAVING, Talk
+from bethna_cli.cli.tour import OFFER, take_tour
 from bethna_cli.domain.errors import BethnaError
 
 if TYPE_CHECKING:
     from bethna_cli.bootstrap.chat import ChatDesk
 
+TOURING = frozenset({"/tour", "tour"})
 GREETING = "Alpha looks and thinks, Beta checks and executes, Gamma watches; you decide. /help says what can be said."
 
 
@@ -55,11 +57,27 @@ def converse(talk: Talk, reader: LineReader) -> int:
         for one in utterances(line):
             if one.lower() in LEAVING or one.lower() in ("quit", "exit"):
                 return 0
+            if one.lower() in TOURING:
+                take_tour(talk, wants_more, show)
+                continue
             answer = talk.hear(one)
             if answer.exit_code == 130:
                 sys.stderr.write("Stopped.\n")
         if line.strip():
             print()  # noqa: T201
+
+
+def show(text: str) -> None:
+    """Print a remark of the program's own."""
+    output.console().print(text)
+
+
+def wants_more() -> bool:
+    """Wait for Enter; anything else typed, Ctrl-C or Ctrl-D says no."""
+    try:
+        return not input("      Enter goes on, q leaves: ").strip()
+    except (EOFError, KeyboardInterrupt):
+        return False
 
 
 def utterances(pasted: str) -> Iterator[str]:
@@ -78,26 +96,30 @@ def is_plain_terminal() -> bool:
 
 def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
     """Open the prompt and hold the conversation."""
+    from bethna_cli.bootstrap.chat import chat_folder
     from bethna_cli.bootstrap.glance import Glancer
     from bethna_cli.cli.repl_status import Status
 
     status = Status(Glancer(desk.settings))
-    output.console().print(GREETING)
+    history = chat_folder(desk.settings) / "history"
+    show(GREETING)
+    if not history.exists() and desk.settings.network == "sim":
+        show(OFFER)
     if plain:
+        history.touch(mode=0o600)
         return converse(talk, PlainReader(status.news, status.line))
-    from bethna_cli.bootstrap.chat import chat_folder
     from bethna_cli.cli.repl_completion import Known, RegistryCompleter
     from bethna_cli.cli.repl_prompt import Prompt
 
     def known() -> Known:
         try:
             held = tuple((one.id, one.title) for one in desk.held())
-            return Known(tuple(desk.recent()), held, (), ())
+            expiries = tuple(at.replace(":00Z", "Z") for at in desk.expiries())
+            return Known(tuple(desk.recent()), held, tuple(desk.trades()), expiries)
         except BethnaError:
             return Known()
 
     completer = RegistryCompleter(_root_group, known)
-    history = chat_folder(desk.settings) / "history"
     return converse(talk, Prompt(history, completer, status.toolbar, status.news, desk.understander))
 
 

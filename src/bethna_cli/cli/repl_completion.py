@@ -15,7 +15,7 @@ from bethna_cli.cli.registry import COMMANDS
 from bethna_cli.cli.values import ALIASES, KINDS
 from bethna_cli.domain.market import Asset
 
-FOR_CHAT = {"help": "What can be said here", "quit": "Leave (Ctrl-D)"}
+FOR_CHAT = {"help": "What can be said here", "tour": "Buy and watch a pretend trade", "quit": "Leave (Ctrl-D)"}
 SPANS = ("1d", "3d", "7d", "14d", "30d")
 ASSETS = tuple(asset.value for asset in Asset)
 PRODUCTS = tuple(f"{asset.lower()}-{kind}" for asset in ASSETS for kind in (*KINDS, "straddle"))
