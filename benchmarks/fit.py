@@ -14,10 +14,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 
 from bethna_cli.adapters.trainer import ForestTrainer
-from bethna_cli.analysis.calibration import log_loss
+from bethna_cli.analysis.calibration import base_rates, calibrate, log_loss, purged_blocks
 from bethna_cli.analysis.model import calibrated, shares
 from bethna_cli.domain.model import TrainingSet
-from bethna_cli.flow.train import STEP_HOURS, fit
+from bethna_cli.flow.fit import STEP_HOURS, cross_fitted
 
 WIDTH = 12
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -30,15 +30,15 @@ def main() -> None:
     fresh, happened, truth = market(4_000, seed=2)
 
     started = time.perf_counter()
-    data = TrainingSet(
-        tuple(map(tuple, rows.tolist())), tuple(labels.tolist()), tuple(range(0, STEP_HOURS * count, STEP_HOURS))
-    )
-    fitted = fit(data, ForestTrainer(trees=300), lambda _stage, _done: None)
+    hours = tuple(range(0, STEP_HOURS * count, STEP_HOURS))
+    data = TrainingSet(tuple(map(tuple, rows.tolist())), tuple(labels.tolist()), hours, after=(), ewma=())
+    trainer, splits, known = ForestTrainer(trees=300), purged_blocks(hours), base_rates(data.labels)
+    held_out = cross_fitted(data, trainer, splits, lambda _done: None)
+    fitted = calibrate(held_out, data.labels, splits, [known] * count, count * STEP_HOURS / 168)
+    forest = trainer.grow(data, range(count))
     took = time.perf_counter() - started
-    weight, base = fitted.calibrated.shrink, np.asarray(fitted.base)
-    learned = np.asarray(
-        [calibrated(fitted.calibrated.calibration, shares(fitted.forest, tuple(row))) for row in fresh.tolist()]
-    )
+    weight, base = fitted.shrink, np.asarray(known)
+    learned = np.asarray([calibrated(fitted.calibration, shares(forest, tuple(row))) for row in fresh.tolist()])
     losses = {
         "bethna": log_loss(base + weight * (learned - base), happened),
         "truth": log_loss(truth, happened),

@@ -22,7 +22,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from bethna_cli.adapters.trainer import to_forest
 from bethna_cli.analysis.features import FEATURE_NAMES
-from bethna_cli.analysis.model import parse, serialise, shares
+from bethna_cli.analysis.model import shares
+from bethna_cli.analysis.model_file import parse, serialise
 from bethna_cli.artifacts import model as shipped
 from bethna_cli.domain.model import Calibration, Model
 
@@ -30,7 +31,8 @@ WIDTH = len(FEATURE_NAMES)
 SHIPPED = Path(shipped.__file__).with_name(shipped.SHIPPED)
 WALK = """
 import pathlib, sys
-from bethna_cli.analysis.model import parse, shares
+from bethna_cli.analysis.model import shares
+from bethna_cli.analysis.model_file import parse
 model = parse(pathlib.Path(sys.argv[1]).read_bytes())
 print(*shares(model.forest, tuple(0.01 * i for i in range(model.forest.features))))
 """
@@ -95,7 +97,8 @@ def processes(peer: RandomForestClassifier, forest: object, rounds: int = 7) -> 
     """Time whole processes in turn, bytecode allowed, and compare what they print."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     card: dict[str, object] = {"version": "benchmark", "features": [{"name": name} for name in FEATURE_NAMES]}
-    model = Model("benchmark", forest, Calibration(1.0, (0.0, 0.0, 0.0)), (0.3, 0.4, 0.3), 0.0, card)  # type: ignore[arg-type]
+    volatility = parse(SHIPPED.read_bytes()).volatility
+    model = Model("benchmark", forest, Calibration(1.0, (0.0, 0.0, 0.0)), (0.3, 0.4, 0.3), 0.0, volatility, card)  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
         arrays, pickled = Path(folder, "forest.bin"), Path(folder, "forest.joblib")
         arrays.write_bytes(serialise(model))

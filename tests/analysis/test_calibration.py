@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bethna_cli.analysis.calibration import (
+    Calibrated,
     base_rates,
     calibrate,
-    calibration_error,
     fit_calibration,
     log_loss,
     probabilities,
     purged_blocks,
     purged_split,
-    score,
     yearly_folds,
 )
 from bethna_cli.analysis.features import HORIZON_HOURS
@@ -109,7 +108,14 @@ def test_overconfident_shares_are_brought_back_to_what_happens() -> None:
 
     assert calibration.slope == pytest.approx(1 / 3, abs=0.02)
     assert log_loss(corrected, labels) < log_loss(boasted, labels)
-    assert calibration_error(corrected[:, 2], labels == 2) < 0.02 < calibration_error(boasted[:, 2], labels == 2)
+    assert abs(gap_of_the_confident(corrected, labels)) < 0.02 < abs(gap_of_the_confident(boasted, labels))
+
+
+def gap_of_the_confident(
+    said: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", labels: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+) -> float:
+    """How much likelier the likeliest class was said to be than it was."""
+    return float((said.max(axis=1) - (said.argmax(axis=1) == labels)).mean())
 
 
 def test_the_calibration_is_the_optimum() -> None:
@@ -144,16 +150,31 @@ def test_one_row_and_many_rows_are_calibrated_alike() -> None:
     assert np.abs(np.asarray(single) - probabilities(calibration, truth)).max() < 1e-14
 
 
-def test_shares_that_know_nothing_get_no_weight() -> None:
-    labels = [int(k) for k in drawn(np.tile([0.28, 0.38, 0.34], (len(HOURS), 1)), 7)]
-
-    found = calibrate(listed(some_truth(8)), labels, purged_blocks(HOURS))
-
-    assert found.shrink <= 0.5
-    assert found.log_loss_by_weight[round(found.shrink * 20)] == min(found.log_loss_by_weight)
+PLAIN: Shares = (0.28, 0.38, 0.34)
 
 
-def test_shares_that_mislead_in_every_block_get_weight_zero() -> None:
+def calibrated_against(shares: list[Shares], labels: list[int], independent: float = len(HOURS)) -> Calibrated:
+    """Calibrate shares whose rival always says PLAIN."""
+    return calibrate(shares, labels, purged_blocks(HOURS), [PLAIN] * len(labels), independent)
+
+
+def test_the_weight_is_the_mean_of_all_weights_by_the_likelihood_they_gave() -> None:
+    labels = [int(k) for k in drawn(np.tile(PLAIN, (len(HOURS), 1)), 7)]
+
+    found = calibrated_against(listed(some_truth(8)), labels, independent=120)
+
+    losses = np.asarray(found.log_loss_by_weight)
+    likelihood = np.exp(-120 * (losses - losses.min()))
+    assert found.shrink == pytest.approx(float(np.linspace(0, 1, 21) @ likelihood / likelihood.sum()), abs=0.025)
+
+
+def test_one_lucky_week_decides_nothing() -> None:
+    labels = [int(k) for k in drawn(some_truth(1), 2)]
+
+    assert calibrated_against(listed(some_truth(1)), labels, independent=0).shrink == 0.5
+
+
+def test_shares_that_mislead_in_every_block_get_hardly_any_weight() -> None:
     blocks = purged_blocks(HOURS)
     labels = [int(k) for k in drawn(some_truth(1), 2)]
     right, wrong = (0.1, 0.1, 0.8), (0.8, 0.1, 0.1)
@@ -161,13 +182,13 @@ def test_shares_that_mislead_in_every_block_get_weight_zero() -> None:
     # what a share says means the opposite in every other block: learned elsewhere, it always misleads
     shares = [right if (labels[i] == 2) == (i in lucky) else wrong for i in range(len(HOURS))]
 
-    assert calibrate(shares, labels, blocks).shrink < 0.1
+    assert calibrated_against(shares, labels).shrink < 0.1
 
 
 def test_shares_that_tell_the_truth_get_the_whole_weight() -> None:
     truth = some_truth(1)
 
-    found = calibrate(listed(truth), [int(k) for k in drawn(truth, 2)], purged_blocks(HOURS))
+    found = calibrated_against(listed(truth), [int(k) for k in drawn(truth, 2)])
 
     assert found.shrink >= 0.95
     assert found.calibration.slope == pytest.approx(1.0, abs=0.05)
@@ -176,18 +197,3 @@ def test_shares_that_tell_the_truth_get_the_whole_weight() -> None:
 def test_a_class_that_never_happened_stays_possible() -> None:
     assert min(base_rates([1, 1, 1])) > 0
     assert math.fsum(base_rates([0, 1, 1])) == pytest.approx(1.0)
-
-
-def test_the_base_rate_has_no_skill_against_itself() -> None:
-    base: Shares = (0.3, 0.4, 0.3)
-
-    found = score([base] * 4, [base] * 4, [0, 1, 1, 2])
-
-    assert found["log_loss"] == found["log_loss_base"] == pytest.approx(-(math.log(0.3) + math.log(0.4)) / 2, abs=1e-6)
-    assert found["classes"]["neutral"] == {  # type: ignore[index]
-        "share": 0.5,
-        "brier": 0.26,
-        "brier_base": 0.26,
-        "brier_skill": 0.0,
-        "ece": 0.1,
-    }

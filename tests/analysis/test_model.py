@@ -15,9 +15,11 @@ from sklearn.ensemble import RandomForestClassifier
 
 from bethna_cli.adapters.trainer import to_forest
 from bethna_cli.analysis.features import FEATURE_NAMES, FEATURES
-from bethna_cli.analysis.model import calibrated, parse, predict, probabilities, serialise, shares
+from bethna_cli.analysis.model import calibrated, predict, probabilities, shares
+from bethna_cli.analysis.model_file import parse, serialise
+from bethna_cli.analysis.volatility import undirected
 from bethna_cli.domain.errors import ModelCorrupt
-from bethna_cli.domain.model import Calibration, Forest, Model, Row
+from bethna_cli.domain.model import Calibration, Forest, Model, Row, VolatilityModel
 
 WIDTH = len(FEATURE_NAMES)
 HEADER = struct.Struct("<8sH32sII")
@@ -39,7 +41,23 @@ def grown() -> RandomForestClassifier:
 
 
 FITTED = grown()
-MODEL = Model("test", to_forest(FITTED), Calibration(0.8, (-0.2, 0.0, 0.1)), (0.25, 0.4, 0.35), 0.6, CARD)
+VOLATILITY = VolatilityModel(
+    horizons_h=(24, 168, 1080),
+    weights=tuple((-0.1, 0.1, 0.1, 0.3, 0.2, 0.2) for _ in range(3)),
+    corrections=(0.4, 0.3, 0.2),
+    scales=(0.5, 1.0, 2.0),
+    widths=(0.9, 0.95, 1.0),
+    mixing=((0.4, 0.5, 0.1), (0.3, 0.6, 0.1), (0.2, 0.8, 0.0)),
+)
+ONE_HORIZON = {
+    "horizons_h": (24,),
+    "weights": VOLATILITY.weights[:1],
+    "corrections": (0.0,),
+    "widths": (1.0,),
+    "mixing": VOLATILITY.mixing[:1],
+}
+CALIBRATION = Calibration(0.8, (-0.2, 0.0, 0.1))
+MODEL = Model("test", to_forest(FITTED), CALIBRATION, (0.25, 0.4, 0.35), 0.6, VOLATILITY, CARD)
 CONTENT = serialise(MODEL)
 FULL_ROW: Row = tuple(0.5 + 0.01 * i for i in range(WIDTH))
 
@@ -50,7 +68,7 @@ def without(group: str) -> Row:
 
 def signed(card: bytes, body: bytes) -> bytes:
     """A file with a correct checksum, as a forger would write it."""
-    return HEADER.pack(b"BETHNAFM", 1, hashlib.sha256(card + body).digest(), len(card), len(body)) + card + body
+    return HEADER.pack(b"BETHNAFM", 2, hashlib.sha256(card + body).digest(), len(card), len(body)) + card + body
 
 
 def test_the_array_walk_answers_what_scikit_learn_answers() -> None:
@@ -80,10 +98,11 @@ def test_a_model_survives_its_file() -> None:
     assert serialise(read) == CONTENT
 
 
-def test_probabilities_are_the_calibrated_shares_weighed_against_the_base_rate() -> None:
+def test_probabilities_are_the_calibrated_shares_weighed_against_what_the_volatility_says() -> None:
     raw = shares(MODEL.forest, FULL_ROW)
     odds = [math.exp(0.8 * math.log(max(s, 1e-4)) + b) for s, b in zip(raw, (-0.2, 0.0, 0.1), strict=True)]
-    expected = [0.4 * base + 0.6 * o / sum(odds) for base, o in zip(MODEL.base, odds, strict=True)]
+    plain = undirected(VOLATILITY, FULL_ROW)
+    expected = [0.4 * without + 0.6 * o / sum(odds) for without, o in zip(plain, odds, strict=True)]
 
     prediction = predict(MODEL, FULL_ROW)
 
@@ -95,9 +114,10 @@ def test_probabilities_are_the_calibrated_shares_weighed_against_the_base_rate()
     assert prediction.neutral_band == pytest.approx(0.4 * volatility * math.sqrt(7 / 365))
 
 
-@given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=WIDTH, max_size=WIDTH))
-def test_probabilities_are_positive_and_sum_to_one_for_any_row(values: list[float]) -> None:
-    found = probabilities(MODEL, tuple(values))
+@given(st.lists(st.floats(0, 1e6) | st.just(math.nan), min_size=WIDTH, max_size=WIDTH), st.floats(0.001, 100))
+def test_probabilities_are_positive_and_sum_to_one_for_any_row(values: list[float], volatility: float) -> None:
+    longest = {FEATURE_NAMES.index(name): volatility for name in ("volatility_30d", "volatility_56d")}
+    found = probabilities(MODEL, tuple(longest.get(i, value) for i, value in enumerate(values)))
 
     assert math.fsum(found) == pytest.approx(1.0, abs=1e-12)
     assert min(found) > 0
@@ -117,7 +137,8 @@ def test_no_weight_means_no_directional_view() -> None:
 
     prediction = predict(blind, FULL_ROW)
 
-    assert (prediction.bearish, prediction.neutral, prediction.bullish) == pytest.approx(MODEL.base, abs=1e-15)
+    assert (prediction.bearish, prediction.neutral, prediction.bullish) == undirected(VOLATILITY, FULL_ROW)
+    assert prediction.bearish == pytest.approx(prediction.bullish)
     assert prediction.shrink == 0.0
 
 
@@ -255,6 +276,29 @@ def test_a_forest_that_could_loop_or_lie_is_refused_whatever_its_checksum(forest
 @pytest.mark.parametrize(
     "model",
     [
+        *(
+            replace(MODEL, volatility=replace(VOLATILITY, **wrong))  # type: ignore[arg-type]
+            for wrong in (
+                {"horizons_h": (24, 24, 1080)},
+                {"horizons_h": (0, 168, 1080)},
+                {
+                    "horizons_h": (24,),
+                    "weights": VOLATILITY.weights[:1],
+                    "corrections": (0.0,),
+                    "widths": (1.0,),
+                    "mixing": ((1.0, 0, 0),),
+                },
+                {"scales": (0.5, 0.5, 2.0)},
+                {"scales": (-0.5, 1.0, 2.0)},
+                {"scales": (0.5, 1.0, math.inf)},
+                {"corrections": (0.4, math.nan, 0.2)},
+                {"corrections": (0.4, 1e9, 0.2)},
+                {"widths": (0.9, 0.0, 1.0)},
+                {"weights": ((math.nan,) * 6, *VOLATILITY.weights[1:])},
+                {"mixing": ((0.4, 0.5, 0.2), *VOLATILITY.mixing[1:])},
+                {"mixing": ((-0.1, 1.0, 0.1), *VOLATILITY.mixing[1:])},
+            )
+        ),
         replace(MODEL, shrink=math.nan),
         replace(MODEL, shrink=1.7),
         replace(MODEL, shrink=-0.1),

@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trades import NOW, SPOT, candles, chain, quote, usdc
+from trades import NOW, SPOT, STEADY, candles, chain, quote, usdc
 
 from bethna_cli.analysis.outlook import Outlook, ewma_volatility, with_view
 from bethna_cli.analysis.strategies import Purchase, purchase_of
 from bethna_cli.analysis.valuation import value
+from bethna_cli.analysis.volatility import Forecast
 from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.intent import View
 from bethna_cli.domain.options import OptionKind
@@ -24,17 +25,15 @@ WEEK = 7 / 365
 
 
 def prediction(bullish: float, neutral: float, bearish: float) -> Prediction:
-    return Prediction(bullish, neutral, bearish, 7, 0.033, (0.35, 0.33, 0.32), 0.0, "test")
+    shares = (bullish, neutral, bearish)
+    return Prediction(*shares, 7, 0.033, (0.35, 0.33, 0.32), shares, 0.0, "test")
 
 
 def lognormal_outlook(volatility: float) -> Outlook:
-    """An outlook whose classes have just the probabilities of the lognormal: the re-weighting changes nothing."""
-    total = volatility * math.sqrt(WEEK)
-    band = 0.4 * total
-    bearish = 0.5 * (1 + math.erf((-band / total + total / 2) / math.sqrt(2)))
-    bullish = 1 - 0.5 * (1 + math.erf((band / total + total / 2) / math.sqrt(2)))
-    believed = Prediction(bullish, 1 - bullish - bearish, bearish, 7, band, (0.3, 0.3, 0.4), 0.0, "test")
-    return Outlook(SPOT, volatility, believed)
+    """An outlook in which neither forest nor person has anything to say: the distribution is the plain lognormal."""
+    shares = (0.34, 0.34, 0.32)
+    believed = Prediction(*shares, 7, 0.4 * volatility * math.sqrt(WEEK), (0.3, 0.3, 0.4), shares, 0.0, "test")
+    return Outlook(SPOT, Forecast(STEADY, (2 * math.log(volatility),) * 5), believed)
 
 
 def named(strikes: list[int], *kinds: OptionKind) -> Purchase:
@@ -139,6 +138,27 @@ def test_the_payoff_curve_ascends_in_spot_and_never_loses_more_than_the_premium(
     assert list(spots) == sorted(set(spots))
     assert min(profits) >= -trade.max_loss / 1e6 - 1e-6
     assert 3000.0 in spots
+
+
+@pytest.mark.parametrize("lean", [(0.5, 0.3, 0.2), (0.1, 0.2, 0.7)])
+def test_a_direction_that_history_paid_for_does_not_pay_for_an_option(lean: tuple[float, float, float]) -> None:
+    plain = lognormal_outlook(0.6)
+    leaning = replace(
+        plain, prediction=replace(plain.prediction, silent=lean, bullish=lean[0], neutral=lean[1], bearish=lean[2])
+    )
+
+    assert leaning.terminal(WEEK).expected([(0.0, 0.0), (1e9, 1e9)]) == pytest.approx(SPOT)
+
+
+def test_a_view_on_a_week_raises_the_odds_of_another_expiry_as_much() -> None:
+    outlook = lognormal_outlook(0.6)
+    bullish = replace(outlook, prediction=with_view(outlook.prediction, View.BULLISH, 3))
+    plain, raised = (
+        [1 - t.probability_above(t.bounds[0]), t.probability_above(t.bounds[1])]
+        for t in (outlook.terminal(3 * WEEK), bullish.terminal(3 * WEEK))
+    )
+
+    assert raised[1] / raised[0] == pytest.approx(3 * plain[1] / plain[0], rel=1e-9)
 
 
 def test_a_longer_life_widens_the_neutral_band_with_the_root_of_time() -> None:

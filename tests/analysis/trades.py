@@ -22,7 +22,7 @@ from bethna_cli.domain.market import (
     SpotPrice,
     Status,
 )
-from bethna_cli.domain.model import Calibration, Forest, Model, Shares
+from bethna_cli.domain.model import Calibration, Forest, Model, Shares, VolatilityModel
 from bethna_cli.domain.options import OptionKind, OptionQuote, QuoteGreeks
 from bethna_cli.domain.units import CONTRACT_UNIT, Contracts, Usdc, price_from_decimal
 
@@ -102,9 +102,21 @@ def failed(name: str) -> Part[object]:
     return Part(name, Status.FAILED, reason="refused")
 
 
+STEADY = VolatilityModel(
+    horizons_h=(24, 1080),
+    weights=((0.0, 0.0, 0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 0.0, 1.0, 0.0)),
+    corrections=(0.0, 0.0),
+    scales=(1.0, 2.0),
+    widths=(1.0, 1.0),
+    mixing=((1.0, 0.0), (1.0, 0.0)),
+)
+"""Expects the last 30 days' volatility for every horizon, and normal log returns."""
+
+
 def model_that_says(bearish: float, neutral: float, bullish: float) -> Model:
-    """A model whose forest is one leaf and has no weight: it always answers its base rate."""
-    base: Shares = (bearish, neutral, bullish)
+    """A model whose forest is one leaf and has the whole weight: it always answers that leaf."""
+    shares: Shares = (bearish, neutral, bullish)
+    usual: Shares = (1 / 3, 1 / 3, 1 / 3)
     forest = Forest(
         features=len(FEATURE_NAMES),
         classes=3,
@@ -113,6 +125,6 @@ def model_that_says(bearish: float, neutral: float, bullish: float) -> Model:
         threshold=array("d", [0.0]),
         right=array("i", [-1]),
         missing_left=array("b", [0]),
-        leaf=array("d", base),
+        leaf=array("d", shares),
     )
-    return Model("test", forest, Calibration(1.0, (0.0, 0.0, 0.0)), base, 0.0, {})
+    return Model("test", forest, Calibration(1.0, (0.0, 0.0, 0.0)), usual, 1.0, STEADY, {})

@@ -16,7 +16,7 @@ import io
 import math
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,10 +62,12 @@ class _Line:
 
 
 class HistoryFolder:
-    """A data folder on disk; each asset whose candle file is there is read."""
+    """A data folder on disk. assets: which to read; partial: funding and mood may be absent, candles never."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, assets: Sequence[Asset] = tuple(Asset), *, partial: bool = False) -> None:
         self._folder = folder
+        self._assets = assets
+        self._partial = partial
 
     def read(self, until: datetime) -> History:
         """Read what was known at `until` (aware UTC): candles closed, funding settled, mood published by then.
@@ -74,19 +76,31 @@ class HistoryFolder:
         """
         assets: list[AssetHistory] = []
         files: list[DataFile] = []
-        for asset in Asset:
-            candles, candle_file = read_candles(self._find(f"{asset.lower()}_usd_1h.csv"), until)
-            funding, funding_file = read_funding(self._find(f"{asset.lower()}_funding.csv"), until)
+        for asset in self._assets:
+            candles, described = read_candles(self._found(f"{asset.lower()}_usd_1h.csv"), until)
+            files.append(described)
+            funding: tuple[FundingPoint, ...] = ()
+            if (path := self._wanted(f"{asset.lower()}_funding.csv")) is not None:
+                funding, described = read_funding(path, until)
+                files.append(described)
             assets.append(AssetHistory(asset, candles, funding))
-            files += [candle_file, funding_file]
-        mood, mood_file = read_fear_greed(self._find("fear_greed_daily.csv"), until)
-        return History(tuple(assets), mood, (*files, mood_file), until)
+        mood: tuple[FearGreed, ...] = ()
+        if (path := self._wanted("fear_greed_daily.csv")) is not None:
+            mood, described = read_fear_greed(path, until)
+            files.append(described)
+        return History(tuple(assets), mood, tuple(files), until)
 
-    def _find(self, name: str) -> Path:
-        for path in (self._folder / f"{name}.gz", self._folder / name):
-            if path.is_file():
-                return path
-        raise DataRefused(f"There is no {name} or {name}.gz in {self._folder}.")
+    def _wanted(self, name: str) -> Path | None:
+        return self._find(name) if self._partial else self._found(name)
+
+    def _found(self, name: str) -> Path:
+        path = self._find(name)
+        if path is None:
+            raise DataRefused(f"There is no {name} or {name}.gz in {self._folder}.", hint="bethna train --fetch")
+        return path
+
+    def _find(self, name: str) -> Path | None:
+        return next((path for path in (self._folder / f"{name}.gz", self._folder / name) if path.is_file()), None)
 
 
 def read_candles(path: Path, until: datetime) -> tuple[tuple[Candle, ...], DataFile]:

@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from bethna_cli.analysis import model as models
 from bethna_cli.analysis.features import Series, features, series_of
-from bethna_cli.analysis.outlook import Outlook, ewma_volatility, with_view
+from bethna_cli.analysis.outlook import Outlook, with_view
 from bethna_cli.analysis.reasons import changes, reasons
 from bethna_cli.analysis.strategies import at_expiry_nearest, purchase_of, purchases
 from bethna_cli.analysis.valuation import value
+from bethna_cli.analysis.volatility import forecast
 from bethna_cli.domain.documents import recommendation_document
 from bethna_cli.domain.errors import NothingSuitable, OutsideError
 from bethna_cli.domain.intent import DirectRequest, TradeRequest, View
@@ -147,8 +148,7 @@ def _verdict(
 def _believe(snapshot: MarketSnapshot, grounds: Grounds, model: Model) -> tuple[Row, Outlook]:
     """Return the features of the moment and what Alpha makes of them, without anybody's view."""
     row = features(_series(snapshot, grounds.history), snapshot.taken_at)
-    volatility = ewma_volatility(grounds.history.candles)
-    return row, Outlook(float(grounds.spot.value_usd), volatility, models.predict(model, row))
+    return row, Outlook(float(grounds.spot.value_usd), forecast(model.volatility, row), models.predict(model, row))
 
 
 def _assemble(

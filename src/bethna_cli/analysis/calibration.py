@@ -1,11 +1,10 @@
-"""From a forest's shares to probabilities one can bet on: purged blocks, calibration, shrink to the base rate, scores.
+"""From a forest's shares to probabilities one can bet on: purged blocks, calibration, its weight, scores.
 
 Labels of neighbouring hours share almost all of their week, so everything is judged on contiguous blocks whose label
 windows touch none of those learned from (purging: López de Prado, Advances in Financial Machine Learning, 7.4).
 Out-of-bag votes are never used: the overlap leaks through them. Needs NumPy; only training and evaluation come here.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,10 +37,10 @@ class Calibrated:
     log_loss_by_weight: tuple[float, ...]
 
 
-def purged_split(hours: Sequence[int], first: int, last: int) -> Split:
-    """Hold out the rows known in first..last (hours since the epoch); learn from rows with no common label hour."""
+def purged_split(hours: Sequence[int], first: int, last: int, horizon_h: int = HORIZON_HOURS) -> Split:
+    """Hold out the rows known in first..last (hours since the epoch); learn from rows with no common hour to come."""
     held_out = tuple(i for i, hour in enumerate(hours) if first <= hour <= last)
-    train = tuple(i for i, hour in enumerate(hours) if hour + HORIZON_HOURS <= first or hour >= last + HORIZON_HOURS)
+    train = tuple(i for i, hour in enumerate(hours) if hour + horizon_h <= first or hour >= last + horizon_h)
     return Split(train, held_out)
 
 
@@ -77,25 +76,34 @@ def base_rates(labels: Sequence[int]) -> Shares:
     return counts[0] / total, counts[1] / total, counts[2] / total
 
 
-def calibrate(shares: Sequence[Shares], labels: Sequence[int], splits: Sequence[Split]) -> Calibrated:
-    """Fit the calibration on held-out shares and choose the weight against the base rate.
+def calibrate(
+    shares: Sequence[Shares],
+    labels: Sequence[int],
+    splits: Sequence[Split],
+    undirected: Sequence[Shares],
+    independent: float,
+) -> Calibrated:
+    """Fit the calibration on held-out shares and weigh it against probabilities that know no direction.
 
-    shares[i]: what a forest that saw nothing of row i's block said. The weight is the multiple of 1/SHRINK_STEPS with
-    the least log loss when each block is calibrated by the others (purged); the smallest one if several tie.
+    shares[i]: what a forest that saw nothing of row i's block said; undirected[i]: what the volatility alone says.
+    Each block is calibrated by the others (purged). Every weight in steps of 1/SHRINK_STEPS counts by the likelihood it
+    gave the held-out rows, as if they were `independent` observations, which overlapping weeks are not; the answer is
+    their mean, rounded to a step. Source: Stone, "The Opinion Pool", 1961; weight under a flat prior by Bayes' rule.
     """
-    raw, truth = np.asarray(shares), np.asarray(labels)
+    raw, truth, plain = np.asarray(shares), np.asarray(labels), np.asarray(undirected)
     rows = np.concatenate([split.held_out for split in splits])
-    seen, base = np.empty((len(rows), 3)), np.empty((len(rows), 3))
-    at = 0
-    for split in splits:
-        learn, held_out = list(split.train), list(split.held_out)
-        until = at + len(held_out)
-        seen[at:until] = probabilities(fit_calibration(raw[learn], truth[learn]), raw[held_out])
-        base[at:until] = base_rates([labels[i] for i in learn])
-        at = until
-    losses = tuple(log_loss(base + k / SHRINK_STEPS * (seen - base), truth[rows]) for k in range(SHRINK_STEPS + 1))
-    best = min(range(len(losses)), key=lambda k: (round(losses[k], 12), k))
-    return Calibrated(fit_calibration(raw[rows], truth[rows]), best / SHRINK_STEPS, losses)
+    seen = np.concatenate(
+        [
+            probabilities(fit_calibration(raw[list(split.train)], truth[list(split.train)]), raw[list(split.held_out)])
+            for split in splits
+        ]
+    )
+    weights = np.arange(SHRINK_STEPS + 1) / SHRINK_STEPS
+    losses = [log_loss(plain[rows] + weight * (seen - plain[rows]), truth[rows]) for weight in weights]
+    likelihood = np.exp(-independent * (np.asarray(losses) - min(losses)))
+    mean = float(weights @ likelihood / likelihood.sum())
+    shrink = round(mean * SHRINK_STEPS) / SHRINK_STEPS
+    return Calibrated(fit_calibration(raw[rows], truth[rows]), shrink, tuple(losses))
 
 
 def fit_calibration(shares: _Matrix, labels: NDArray[np.int_]) -> Calibration:
@@ -156,39 +164,6 @@ def probabilities(calibration: Calibration, shares: _Matrix) -> _Matrix:
 
 
 def log_loss(predicted: _Matrix, labels: NDArray[np.int_]) -> float:
-    """Mean negative log probability of what happened, in nats."""
-    return float(-np.log(predicted[np.arange(len(labels)), labels]).mean())
-
-
-def calibration_error(predicted: _Matrix, happened: NDArray[np.bool_]) -> float:
-    """Expected calibration error of one class over ECE_BINS equal-width bins. Source: Naeini et al., 2015."""
-    bins = np.minimum((predicted * ECE_BINS).astype(int), ECE_BINS - 1)
-    gaps = (abs(float((predicted - happened)[bins == b].sum())) for b in range(ECE_BINS))
-    return math.fsum(gaps) / len(predicted)
-
-
-def score(predicted: Sequence[Shares], base: Sequence[Shares], labels: Sequence[int]) -> dict[str, object]:
-    """Score out-of-sample probabilities against the base rate known beforehand; rounded to 6 decimals.
-
-    brier: mean squared error of one class; brier_skill: 1 - brier / brier_base, above 0 is better than the base rate.
-    """
-    p, q, truth = np.asarray(predicted), np.asarray(base), np.asarray(labels)
-    classes: dict[str, object] = {}
-    for k, name in enumerate(CLASSES):
-        happened = truth == k
-        brier, brier_base = float(np.mean((p[:, k] - happened) ** 2)), float(np.mean((q[:, k] - happened) ** 2))
-        classes[name] = {
-            "share": round(float(happened.mean()), 6),
-            "brier": round(brier, 6),
-            "brier_base": round(brier_base, 6),
-            "brier_skill": round(1 - brier / brier_base, 6),
-            "ece": round(calibration_error(p[:, k], happened), 6),
-        }
-    return {
-        "n": len(labels),
-        "classes": classes,
-        "log_loss": round(log_loss(p, truth), 6),
-        "log_loss_base": round(log_loss(q, truth), 6),
-        "accuracy": round(float((p.argmax(axis=1) == truth).mean()), 6),
-        "accuracy_base": round(float((q.argmax(axis=1) == truth).mean()), 6),
-    }
+    """Mean negative log probability of what happened, in nats; nothing counts as less likely than SHARE_FLOOR."""
+    happened = predicted[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(happened, SHARE_FLOOR)).mean())

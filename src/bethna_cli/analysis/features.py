@@ -48,6 +48,7 @@ class FeatureSpec:
     meaning: str
 
 
+VOLATILITY_SPANS_H = (6, DAY_H, 7 * DAY_H, 30 * DAY_H, 56 * DAY_H)
 _MOMENTA_H = {"6h": 6, "1d": 24, "3d": 72, "7d": 168, "14d": 336, "28d": 672, "56d": 1344}
 
 FEATURES: tuple[FeatureSpec, ...] = (
@@ -57,9 +58,11 @@ FEATURES: tuple[FeatureSpec, ...] = (
         )
         for span in _MOMENTA_H
     ),
-    FeatureSpec("volatility_1d", "price", "fraction a year", "realised volatility of hourly log returns, zero mean"),
+    FeatureSpec("volatility_6h", "price", "fraction a year", "realised volatility of hourly log returns, zero mean"),
+    FeatureSpec("volatility_1d", "price", "fraction a year", "the same over 1 day"),
     FeatureSpec("volatility_7d", "price", "fraction a year", "the same over 7 days"),
     FeatureSpec("volatility_30d", "price", "fraction a year", "the same over 30 days"),
+    FeatureSpec("volatility_56d", "price", "fraction a year", "the same over 56 days"),
     FeatureSpec("volatility_ratio_1d_7d", "price", "log ratio", "1-day against 7-day volatility"),
     FeatureSpec("volatility_ratio_7d_30d", "price", "log ratio", "7-day against 30-day volatility"),
     FeatureSpec("drawdown_30d", "price", "log return", "price against the highest close of 30 days, never positive"),
@@ -182,7 +185,7 @@ def features_at_hour(series: Series, hour: int) -> Row:
     end = _checked_end(series, hour)
     newest = next(i for i in range(end, end - CLOSE_AGE_H - 1, -1) if series.has_close[i])
     price = series.log_close[newest]
-    vol_1d, vol_7d, vol_30d = (_volatility(series, end, days * DAY_H) for days in (1, 7, 30))
+    vol_6h, vol_1d, vol_7d, vol_30d, vol_56d = (_volatility(series, end, span) for span in VOLATILITY_SPANS_H)
     if not vol_30d > 0:
         raise NotEnoughData("The price has not moved for 30 days; there is nothing to scale by.")
     high_30d = max(series.highs[end + 1 - 30 * DAY_H : end + 1])
@@ -190,9 +193,11 @@ def features_at_hour(series: Series, hour: int) -> Row:
     high_60d, low_60d = max(series.highs[window]), min(series.lows[window])
     return (
         *(_momentum(series, end, price, span, vol_30d) for span in _MOMENTA_H.values()),
+        vol_6h,
         vol_1d,
         vol_7d,
         vol_30d,
+        vol_56d,
         _log_ratio(vol_1d, vol_7d),
         _log_ratio(vol_7d, vol_30d),
         price - high_30d,

@@ -1,7 +1,9 @@
 """What Alpha believes about the terminal price: class probabilities, the person's view on them, and volatility.
 
-The distribution is lognormal with EWMA volatility and the spot as its mean, re-weighted so that the three classes of
-the prediction have their probabilities. It knows no drift of its own.
+The distribution is that of `analysis.volatility` (filtered historical simulation, today's price as its mean). Each of
+the prediction's three classes weighs in it as much more or less as the forest, and then the person's view, made the
+class likelier than it would be without them. With neither it has no drift: an option at the forecast's volatility is
+worth its price, and what history paid on average for a direction is not counted on again.
 """
 
 import math
@@ -9,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from bethna_cli.analysis.volatility import Forecast
 from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.intent import View
 from bethna_cli.domain.market import Candle
 from bethna_cli.domain.recommendation import Prediction
-from bethna_cli.options.terminal import Terminal, lognormal
+from bethna_cli.options.terminal import Terminal
 
 DAILY_DECAY = 0.94
 """Weight of yesterday against today in the EWMA variance. Source: RiskMetrics, Technical Document, 1996, 5.3."""
@@ -24,23 +27,32 @@ LEAST_RETURNS = 7 * 24
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A belief to value trades under: class probabilities, their band, and the volatility (fraction a year)."""
+    """A belief to value trades under: how far the price will move, and the probabilities of its three classes."""
 
     spot_usd: float
-    volatility: float
+    forecast: Forecast
     prediction: Prediction
+
+    def volatility(self, years: float) -> float:
+        """Return the forecast for an option's life, as a fraction a year."""
+        return self.forecast.volatility(years)
 
     def terminal(self, years: float) -> Terminal:
         """Return the distribution of the price in `years`.
 
-        The prediction speaks of its own horizon; for another expiry its classes keep their probabilities and the
-        neutral band grows with the square root of time.
+        The prediction speaks of its own horizon. For another expiry the neutral band grows with the square root of
+        time, and each class is as much likelier or less likely there as the prediction makes it at its own.
         """
-        horizon_years = self.prediction.horizon_days / 365
-        band = self.prediction.neutral_band * math.sqrt(years / horizon_years)
-        classes = (self.prediction.bearish, self.prediction.neutral, self.prediction.bullish)
-        bounds = (self.spot_usd * math.exp(-band), self.spot_usd * math.exp(band))
-        return lognormal(self.spot_usd, self.volatility, years).reweighted(bounds, classes)
+        believed = (self.prediction.bearish, self.prediction.neutral, self.prediction.bullish)
+        there = self.forecast.terminal(self.spot_usd, years)
+        classes = zip(there.classes(self._bounds(years)), believed, reversed(self.prediction.silent), strict=True)
+        raised = [share * said / without for share, said, without in classes]
+        low, middle, high = (share / math.fsum(raised) for share in raised)
+        return there.reweighted(self._bounds(years), (low, middle, high))
+
+    def _bounds(self, years: float) -> tuple[float, float]:
+        band = self.prediction.neutral_band * math.sqrt(years * 365 / self.prediction.horizon_days)
+        return self.spot_usd * math.exp(-band), self.spot_usd * math.exp(band)
 
 
 def with_view(prediction: Prediction, view: View, odds: float) -> Prediction:

@@ -11,8 +11,10 @@ from bethna_cli.analysis.valuation import profit_curve
 from bethna_cli.domain.intent import View
 from bethna_cli.domain.market import MarketSnapshot
 from bethna_cli.domain.model import Row
-from bethna_cli.domain.recommendation import Candidate, Prediction, Reason, Signal, ViewEffect
+from bethna_cli.domain.recommendation import Candidate, Leg, Prediction, Reason, Signal, ViewEffect
 from bethna_cli.domain.units import CONTRACT_UNIT, usdc_to_decimal
+from bethna_cli.options import black
+from bethna_cli.options.payoff import payoff_knots
 
 HELPFUL_VIEW: dict[Signal, View] = {
     Signal.LONG_CALL: View.BULLISH,
@@ -39,7 +41,7 @@ def reasons(
     found = (
         _direction(own),
         _view(effect, outlook.prediction),
-        _volatility(trade, outlook),
+        _volatility(trade, outlook, own, snapshot.taken_at),
         _momentum(row, snapshot),
         _funding(snapshot),
         _fear_greed(snapshot),
@@ -55,7 +57,7 @@ def changes(trade: Candidate, outlook: Outlook, now: datetime) -> tuple[str, ...
 
 def _direction(own: Prediction) -> Reason:
     if own.shrink == 0:
-        text = "No directional view: on held-out history the model was no better than plain frequencies, so those count"
+        text = "No directional view: on held-out history the forest added nothing to what the volatility alone says"
         text = f"{text}: {_shares(own)}"
     else:
         text = f"Over {own.horizon_days:g} days the model sees {_shares(own)}"
@@ -78,15 +80,27 @@ def _percent(fraction: float) -> str:
     return f"{fraction:.0%}".replace("%", " %")
 
 
-def _volatility(trade: Candidate, outlook: Outlook) -> Reason | None:
-    ivs = [leg.quote.greeks.iv for leg in trade.legs if leg.quote.greeks]
-    if not ivs:
+def _volatility(trade: Candidate, outlook: Outlook, own: Prediction, now: datetime) -> Reason | None:
+    priced = [(leg.quote.greeks.iv, _worth_iv(leg, outlook, now)) for leg in trade.legs if leg.quote.greeks]
+    if not priced:
         return None
-    iv = sum(ivs) / len(ivs)
-    dear = "dearer" if iv > outlook.volatility else "cheaper"
-    lately = _percent(outlook.volatility)
-    text = f"Priced at {_percent(iv)} IV, {dear} than the {lately} a year at which the price moved lately (EWMA)."
-    return Reason(text, "iv_less_ewma_volatility", iv - outlook.volatility, "options, history")
+    iv, worth = (sum(column) / len(priced) for column in zip(*priced, strict=True))
+    expected = outlook.volatility(years_left(trade.legs[0].quote, now))
+    dear = "dearer" if iv > worth else "cheaper"
+    text = f"Priced at {_percent(iv)} IV, {dear} than the {_percent(worth)} that this is worth to Alpha"
+    text = f"{text}, who expects {_percent(expected)} at the money until expiry."
+    return Reason(text, "iv_less_worth", iv - worth, f"options, model {own.model_version}")
+
+
+def _worth_iv(leg: Leg, outlook: Outlook, now: datetime) -> float:
+    """Return the implied volatility of what one contract is worth; the plain forecast where none implies it."""
+    quote = leg.quote
+    years, strikes = years_left(quote, now), [float(strike) for strike in quote.strikes]
+    worth = outlook.terminal(years).expected(payoff_knots(quote.kind, strikes))
+    try:
+        return black.implied_vol(worth, outlook.spot_usd, strikes[0], years, quote.kind.is_call)
+    except ValueError:
+        return outlook.volatility(years)
 
 
 def _momentum(row: Row, snapshot: MarketSnapshot) -> Reason | None:

@@ -77,7 +77,7 @@ def _base_units(usdc: float) -> Usdc:
 
 def _sampled(curve: Sequence[Knot], outlook: Outlook, years: float) -> tuple[tuple[float, float], ...]:
     """Sample the curve on an even grid around the spot, with the corners inside it."""
-    reach = CURVE_DEVIATIONS * outlook.volatility * math.sqrt(years)
+    reach = CURVE_DEVIATIONS * outlook.volatility(years) * math.sqrt(years)
     low, high = outlook.spot_usd * math.exp(-reach), outlook.spot_usd * math.exp(reach)
     grid = {round(low + (high - low) * i / (CURVE_POINTS - 1), 2) for i in range(CURVE_POINTS)}
     grid |= {spot for spot, _ in curve if low < spot < high}

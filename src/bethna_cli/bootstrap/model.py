@@ -1,25 +1,30 @@
-"""Alpha's model: the shipped one, and how another is trained."""
+"""Alpha's model: the shipped one, and how another is trained and judged."""
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.analysis import model as models
+from bethna_cli.analysis import model_file
 from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
+from bethna_cli.artifacts.model import SHIPPED
+from bethna_cli.domain.errors import NotFound
+from bethna_cli.domain.market import Asset
 from bethna_cli.domain.model import Model, Progress, TrainedModel
 
-if TYPE_CHECKING:
-    pass
-
-
-SHIPPED_MODEL = "model/alpha-1.bin"
+SHIPPED_MODEL = Path(__file__).parents[1] / "artifacts" / "model" / SHIPPED
 
 
 def load_model() -> Model:
     """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
-    content = (Path(__file__).parents[1] / "artifacts" / SHIPPED_MODEL).read_bytes()
-    return models.parse(content, pinned_sha256=SHIPPED_SHA256)
+    return model_file.parse(SHIPPED_MODEL.read_bytes(), pinned_sha256=SHIPPED_SHA256)
+
+
+def open_model(path: Path) -> Model:
+    """Load a model file that somebody names. Raises NotFound, or ModelCorrupt when it is not one."""
+    try:
+        return model_file.parse(path.read_bytes())
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.", hint="bethna model list") from error
 
 
 def train_on(folder: Path, until: datetime | None, progress: Progress) -> TrainedModel:
@@ -32,3 +37,24 @@ def train_on(folder: Path, until: datetime | None, progress: Progress) -> Traine
     from bethna_cli.flow.train import train
 
     return train(HistoryFolder(folder), ForestTrainer(), until or SystemClock().now(), progress)
+
+
+def evaluate_on(
+    folder: Path,
+    asset: Asset,
+    model: Model,
+    days: tuple[datetime | None, datetime | None],
+    resampling: tuple[int, int],
+    *,
+    in_sample: bool,
+) -> dict[str, object]:
+    """Judge a model on the history files of `folder` between two moments, with (count, seed) resamples.
+
+    Raises InSample, DataRefused, NotEnoughData.
+    """
+    from bethna_cli.adapters.history_files import HistoryFolder
+    from bethna_cli.analysis.evaluation import Resampling
+    from bethna_cli.flow.evaluate import Question, evaluate
+
+    question = Question(*days, in_sample=in_sample, resampling=Resampling(*resampling))
+    return evaluate(model, HistoryFolder(folder, (asset,), partial=True), SystemClock().now(), question)

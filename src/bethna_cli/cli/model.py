@@ -1,23 +1,42 @@
-"""`bethna model` and `bethna train`: what Alpha's model rests on, and how to grow another one."""
+"""`bethna model`: what Alpha's model rests on, and how it does on data it has not seen."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bethna_cli.cli.commands import ExampleCommand, Json, NoColor, new_app
 
-app = new_app("Alpha's model.")
+if TYPE_CHECKING:
+    from bethna_cli.domain.model import Model
+
+
+class CardGroup(TyperGroup):
+    """A group that answers by itself when it is named without a command."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write("bethna model\n\n")
+        super().format_help(ctx, formatter)
+
+
+app = new_app("Alpha's model: its data, its parameters and its measured record.", CardGroup)
 
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with recorded candles, funding and mood.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Use nothing after this day (UTC).")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write the model.")]
+AssetName = Annotated[str, typer.Option("--asset", metavar="ASSET", help="ETH or BTC.")]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC); default: the first unseen.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (UTC); default: the end of the data.")]
+ModelFile = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Another model than the one in use.")]
+InSampleToo = Annotated[bool, typer.Option("--in-sample", help="Allow days that the model learned from.")]
+Resamples = Annotated[int, typer.Option("--resamples", min=100, max=20_000, help="Resamples behind an interval.")]
+ResampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the resamples.")]
 
 
-@app.command("model", cls=ExampleCommand, epilog="bethna model")
-def model(as_json: Json = False, no_color: NoColor = False) -> None:
-    """Show the model in use: its data, its parameters and its walk-forward test."""
+@app.callback(invoke_without_command=True)
+def model(ctx: typer.Context, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Show the model in use, or judge, list and choose models."""
+    if ctx.invoked_subcommand is not None:
+        return
     from bethna_cli.bootstrap.model import load_model
     from bethna_cli.bootstrap.track_record import stored_record
     from bethna_cli.cli import output
@@ -37,36 +56,37 @@ def model(as_json: Json = False, no_color: NoColor = False) -> None:
         screen.print(record_view(measured))
 
 
-@app.command("train", cls=ExampleCommand, epilog="bethna train --data DIR --until 2023-12-31 --out alpha.bin")
-def train(data: Data, until: Until = None, out: Out = None, as_json: Json = False, no_color: NoColor = False) -> None:
-    """Train the random forest on hourly history, test it year by year, and write it with its card."""
-    day_end = _day_end(until)
-    from bethna_cli.bootstrap.model import train_on
+@app.command(cls=ExampleCommand, epilog="bethna model evaluate --data DIR --asset ETH --from 2024-01-01")
+def evaluate(
+    data: Data,
+    asset: AssetName = "ETH",
+    starts: From = None,
+    ends: To = None,
+    model_path: ModelFile = None,
+    in_sample: InSampleToo = False,
+    resamples: Resamples = 1000,
+    seed: ResampleSeed = 20180101,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Judge the model on recorded days it has not seen, without fitting anything. Intervals are at 95 %."""
+    from bethna_cli.bootstrap.model import evaluate_on
     from bethna_cli.cli import output
-    from bethna_cli.cli.progress import progress_bar
-    from bethna_cli.settings_files import replace_file
+    from bethna_cli.cli.values import day_end, day_start, parse_asset
 
-    with progress_bar(no_color) as progress:
-        trained = train_on(data, day_end, progress)
-    target = out or Path(f"{trained.card['version']}.bin")
-    replace_file(target, trained.content)
+    days = day_start(starts, "--from"), day_end(ends, "--to")
+    judged, named = _model(model_path), parse_asset(asset)
+    with output.waiting("Predicting each week of the range", no_color):
+        report = evaluate_on(data, named, judged, days, (resamples, seed), in_sample=in_sample)
     if as_json:
-        output.emit({"file": str(target), "card": trained.card})
+        output.emit(report)
         return
-    from bethna_cli.cli.render_model import model_card
+    from bethna_cli.cli.render_model import evaluation
 
-    screen = output.console(no_color)
-    screen.print(model_card(trained.card))
-    screen.print(f"Written to {target}", soft_wrap=True)
+    output.console(no_color).print(evaluation(report))
 
 
-def _day_end(word: str | None) -> datetime | None:
-    """Read a day and return the moment it is over, UTC. Raises UsageError."""
-    from bethna_cli.domain.errors import UsageError
+def _model(path: Path | None) -> "Model":
+    from bethna_cli.bootstrap.model import load_model, open_model
 
-    if word is None:
-        return None
-    try:
-        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--until {word[:24]!a} must be a day like 2023-12-31.", hint="bethna train -h") from error
+    return load_model() if path is None else open_model(path)

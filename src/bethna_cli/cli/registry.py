@@ -43,9 +43,9 @@ COMMANDS = (
     Command("positions", "What is held: cost, value, P&L, Greeks, days left", "Watch", "bethna_cli.cli.positions:app"),
     Command("history", "Positions that are over, and what came of them", "Watch", "bethna_cli.cli.history:app"),
     Command("report", "Gains by period and strategy, tax list as CSV", "Watch", "bethna_cli.cli.history:app"),
-    Command("model", "Alpha's model: its data and its measured record", "Set up", "bethna_cli.cli.model:app"),
+    Command("model", "Alpha's model: its measured record; evaluate", "Set up", "bethna_cli.cli.model:app", True),
     Command("backtest", "Alpha on recorded history, beside simple rules", "Set up", "bethna_cli.cli.backtest:app"),
-    Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.model:app"),
+    Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.train:app"),
     Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),
     Command(

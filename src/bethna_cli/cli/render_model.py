@@ -49,8 +49,8 @@ def _summary(card: Mapping[str, Any]) -> Table:
 
 def _weight(shrink: float) -> str:
     if shrink == 0:
-        return "0: no directional view; held-out blocks preferred the base rates"
-    return f"{shrink:g} for the forest, {1 - shrink:g} for the base rates"
+        return "0: no directional view; held-out blocks preferred what the volatility alone says"
+    return f"{shrink:g} for the forest, {1 - shrink:g} for what the volatility alone says"
 
 
 def _data(card: Mapping[str, Any]) -> Table:
@@ -62,17 +62,77 @@ def _data(card: Mapping[str, Any]) -> Table:
 
 
 def _walk_forward(walk: Mapping[str, Any]) -> Table:
-    names = ("year", "weeks", "log loss", "base", "accuracy", "base ", "weight")
+    names = ("year", "weeks", "log loss", "base", "ECE", "in 80 % band", "vol R²", "QLIKE", "EWMA's", "weight")
     grid = table(*names, right=names)
     folds = [*walk["folds"], *([{"year": "all", **walk["pooled"]}] if walk["pooled"] else [])]
     for fold in folds:
         grid.add_row(
             str(fold["year"]),
             str(fold["independent_weeks"]),
-            f"{fold['log_loss']:.4f}",
-            f"{fold['log_loss_base']:.4f}",
-            share(fold["accuracy"]),
-            share(fold["accuracy_base"]),
+            f"{fold['log_loss']:.3f}",
+            f"{fold['log_loss_base']:.3f}",
+            f"{fold['ece']:.3f}",
+            share(fold["coverage_80"]),
+            f"{fold['vol_r2']:.2f}",
+            f"{fold['vol_qlike']:.3f}",
+            f"{fold['baselines']['ewma']['vol_qlike']:.3f}",
             "–" if fold.get("shrink") is None else f"{fold['shrink']:g}",
         )
     return grid
+
+
+def evaluation(report: Mapping[str, Any]) -> Group:
+    """Lay out a report of `bethna model evaluate`."""
+    days = f"{report['from'][:10]} to {report['to'][:10]}"
+    blocks: list[RenderableType] = [
+        Text(f"{report['model']} on {report['asset']}, decisions from {days}", style="bold"),
+        words(f"{report['n']:,} decisions of a week each, {report['independent_weeks']} independent weeks"),
+    ]
+    if report["in_sample"]:
+        blocks.append(Text("! The model learned from some of these days: the figures flatter it.", style="yellow"))
+    blocks += [words(f"! Without {name}: no file, so its features are missing.") for name in report["missing"]]
+    for file in report["data"]:
+        notes = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in file["notes"].items())
+        blocks.append(words(f"{file['file']}: {file['rows']:,} rows" + (f"; {notes}" if notes else "")))
+    blocks += [Text(), _figures(report), Text(), _classes(report), Text()]
+    return Group(*blocks, *(words(f"- {line}") for line in report["verdict"]))
+
+
+def _figures(report: Mapping[str, Any]) -> Table:
+    """The whole's figures, each beside its interval and its baselines."""
+    others = report["baselines"]
+    grid = table("", "figure", "95 % interval", *map(_spoken, others), right=("figure", *map(_spoken, others)))
+    rows: tuple[tuple[str, str], ...] = (
+        ("log loss", "log_loss"),
+        ("Brier score", "brier"),
+        ("Brier skill", "brier_skill"),
+        ("calibration error", "ece"),
+        ("in the 80 % band", "coverage_80"),
+        ("variance: R² of log", "vol_r2"),
+        ("variance: QLIKE", "vol_qlike"),
+    )
+    for name, key in rows:
+        beside = [f"{other[key]:.3f}" if key in other else "" for other in others.values()]
+        grid.add_row(name, _figure(report[key]), _interval(report["intervals"][key]), *beside)
+    return grid
+
+
+def _classes(report: Mapping[str, Any]) -> Table:
+    keys = ("share", "base_rate", "brier", "brier_base", "brier_skill", "log_loss", "ece", "auc")
+    grid = table("class", *map(_spoken, keys), right=tuple(map(_spoken, keys)))
+    for name, figures in report["classes"].items():
+        grid.add_row(name, *(_figure(figures[key]) for key in keys))
+    return grid
+
+
+def _spoken(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _interval(bounds: list[float | None]) -> str:
+    low, high = bounds
+    return f"{_figure(low)} to {_figure(high)}"

@@ -136,3 +136,22 @@ def parse_move(word: str) -> float:
     if not Decimal("-0.99") <= move <= 10:
         raise UsageError(f"{clean(word, LONGEST_WORD)!r} is no move like -10% or +5%.", hint="bethna risk --shock -10%")
     return float(move)
+
+
+def day_start(word: str | None, flag: str) -> datetime | None:
+    """Read a day and return the moment it begins, UTC. Raises UsageError."""
+    if word is None:
+        return None
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise UsageError(f"{flag} {word[:24]!a} must be a day like 2023-12-31.") from error
+
+
+def day_end(word: str | None, flag: str) -> datetime | None:
+    """Read a day and return the moment it is over, UTC. Raises UsageError."""
+    starts = day_start(word, flag)
+    try:
+        return None if starts is None else starts + timedelta(days=1)
+    except OverflowError as error:
+        raise UsageError(f"{flag} {word!a} is further than any data.") from error

@@ -10,7 +10,7 @@ BethnaError                     1  our bug
 │       SlippageExceeded · TradingPaused · DeadlinePassed · QuoteUnavailable · NonceAlreadyUsed · NotEnoughTokens ·
 │       LimitReached · CallerNotAllowed
 ├── ConfigurationError          4  configuration, wallet or password
-│   ├── ModelCorrupt · DataRefused · WrongChain · ContractMismatch
+│   ├── ModelCorrupt · DataRefused · InSample · WrongChain · ContractMismatch
 │   └── WrongPassword · KeystoreRefused
 ├── OutsideError                5  something outside is down or stale
 │   ├── SourceUnavailable
@@ -208,6 +208,12 @@ class DataRefused(ConfigurationError):
     """A history file is not what its format says: unsorted, contradictory, not finite, without a time zone."""
 
     code = "data_refused"
+
+
+class InSample(ConfigurationError):
+    """A model would be judged on the days it learned from, and nobody said that this is meant."""
+
+    code = "in_sample"
 
 
 class WrongChain(ConfigurationError):

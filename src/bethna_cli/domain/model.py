@@ -45,15 +45,33 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class VolatilityModel:
+    """How far the price will move over each horizon, as plain numbers; read by `analysis.volatility`.
+
+    weights[i]: intercept, then one weight per past span, of the log of the annual variance over horizons_h[i] hours;
+    corrections[i]: added to that log for the mean variance. scales: standard deviations of the terminal log price,
+    ascending, in units of the forecast's times widths[i]; mixing[i]: the probability of each scale at horizon i.
+    """
+
+    horizons_h: tuple[int, ...]
+    weights: tuple[tuple[float, ...], ...]
+    corrections: tuple[float, ...]
+    scales: tuple[float, ...]
+    widths: tuple[float, ...]
+    mixing: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Everything a prediction needs. base: how often each class occurred in training. shrink: weight of the calibrated
-    forest against `base`, 0 is "no directional view". card: the model card, as JSON values."""
+    forest against what the volatility alone says, 0 is "no directional view". card: the model card, as JSON values."""
 
     version: str
     forest: Forest
     calibration: Calibration
     base: Shares
     shrink: float
+    volatility: VolatilityModel
     card: Mapping[str, object]
 
 
@@ -89,17 +107,38 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What the price did after one hour: its log return and its realised annual variance over each of the horizons.
+
+    NaN where the horizon is not over or too many hours are missing.
+    """
+
+    returns: Row
+    variances: Row
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Labelled rows of all assets. hours[i]: hours since the epoch when rows[i] was known; labels index CLASSES."""
+    """Labelled rows of all assets. hours[i]: hours since the epoch when rows[i] was known; labels index CLASSES.
+
+    after[i]: what came after row i, over `analysis.volatility.HORIZONS_H`; ewma[i]: an annual variance known with row
+    i, a yardstick and not a feature.
+    """
 
     rows: tuple[Row, ...]
     labels: tuple[int, ...]
     hours: tuple[int, ...]
+    after: tuple[Aftermath, ...]
+    ewma: tuple[float, ...]
 
     def only(self, rows: Sequence[int]) -> "TrainingSet":
         """The given rows alone, in that order."""
         return TrainingSet(
-            tuple(self.rows[i] for i in rows), tuple(self.labels[i] for i in rows), tuple(self.hours[i] for i in rows)
+            tuple(self.rows[i] for i in rows),
+            tuple(self.labels[i] for i in rows),
+            tuple(self.hours[i] for i in rows),
+            tuple(self.after[i] for i in rows),
+            tuple(self.ewma[i] for i in rows),
         )
 
 

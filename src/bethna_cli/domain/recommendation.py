@@ -27,8 +27,9 @@ class Prediction:
     """Calibrated probabilities that the log return over `horizon_days` is above, within or below the neutral band.
 
     The three sum to 1. neutral_band: half the band's width as a log return. base: how often each class occurred in
-    training, (bullish, neutral, bearish). shrink: weight of the forest against the base rate, 0 is "no directional
-    view". missing: feature groups that had no data.
+    training, (bullish, neutral, bearish); silent: what the three would be if the forest had nothing to say. shrink:
+    weight of the forest against what the volatility alone says, 0 is "no directional view". missing: feature groups
+    that had no data.
     """
 
     bullish: float
@@ -37,6 +38,7 @@ class Prediction:
     horizon_days: float
     neutral_band: float
     base: tuple[float, float, float]
+    silent: tuple[float, float, float]
     shrink: float
     model_version: str
     missing: tuple[str, ...] = ()
