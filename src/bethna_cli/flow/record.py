@@ -183,8 +183,11 @@ async def rescan(desk: RecordDesk) -> Recorded:
 
 
 async def note(desk: RecordDesk, transaction: Hash) -> tuple[Change, ...]:
-    """Record what a mined transaction did, ahead of everything that is read in order; nothing when it is not mined."""
-    receipt = await desk.chain.receipt(transaction)
+    """Record what a mined transaction did, ahead of everything that is read in order; nothing when it is not mined.
+
+    Where several endpoints are set up, nothing before all of them show it.
+    """
+    receipt = await desk.chain.receipt(transaction, confirmed=desk.chain.endpoints > 1)
     if receipt is None or not receipt.succeeded:
         return ()
     block = await desk.chain.block(receipt.block_hash)
