@@ -101,7 +101,7 @@ def chat_desk(settings: Settings) -> ChatDesk:
     sessions = SessionFiles(chat_folder(settings) / "sessions")
     sessions.prune(clock.now() - KEPT)
     secrets = _secrets(settings)
-    return ChatDesk(settings, clock, _understander, _language_model(settings, secrets), sessions, secrets)
+    return ChatDesk(settings, clock, _understander, language_model(settings), sessions, secrets)
 
 
 @cache
@@ -111,14 +111,14 @@ def _understander() -> Understander:
     return local_understander()
 
 
-def _language_model(settings: Settings, secrets: tuple[str, ...]) -> LanguageModel | None:
+def language_model(settings: Settings) -> LanguageModel | None:
     """Return the language model that is set up; its library is imported when it is asked."""
     if settings.llm_model is None:
         return None
     from bethna_cli.adapters.language import ChatLanguageModel, ModelChoice
     from bethna_cli.domain.redaction import redacted
 
-    key = settings.llm_api_key
+    key, secrets = settings.llm_api_key, _secrets(settings)
     choice = ModelChoice(settings.llm_model, settings.llm_url, None if key is None else key.get_secret_value())
     return ChatLanguageModel(choice, lambda text: redacted(text, secrets))
 

@@ -153,7 +153,7 @@ def try_all(network: Network = None, as_json: Json = False, no_color: NoColor = 
 
     settings = load_settings({"network": network})
     with waiting("Trying every channel", no_color):
-        rows = asyncio.run(_tried(settings))
+        rows = asyncio.run(try_channels_once(settings))
     if as_json:
         output.emit({"ok": all(row["ok"] is not False for row in rows), "channels": rows})
     else:
@@ -162,7 +162,7 @@ def try_all(network: Network = None, as_json: Json = False, no_color: NoColor = 
         raise typer.Exit(5)
 
 
-async def _tried(settings: "Settings") -> list[dict[str, Any]]:
+async def try_channels_once(settings: "Settings") -> list[dict[str, Any]]:
     """Try every channel, and say of those that are not set up how to."""
     from bethna_cli.bootstrap.notify import hear_stream, notify_desk, open_alerts, open_outbox
     from bethna_cli.domain.alert import Alert, Level

@@ -120,7 +120,7 @@ def _with_application(settings: "Settings", asset: Asset, no_color: bool) -> lis
             _model(application),
             _store(application),
             _room(application.settings),
-            *await _sources(application, asset),
+            *await ask_sources(application, asset),
         ]
 
     return with_market(settings, asset, examine, no_color)
@@ -159,7 +159,8 @@ def _room(settings: "Settings") -> Check:
     return Check("room", HERE, OK, detail)
 
 
-async def _sources(application: "App", asset: Asset) -> list[Check]:
+async def ask_sources(application: "App", asset: Asset) -> list[Check]:
+    """Ask every source once, all at the same time, and measure each."""
     feeds = application.feeds
     asked: dict[str, Awaitable[_Sourced]] = {f"spot {feed.name}": feed.spot(asset) for feed in feeds.spots}
     asked |= {f"history {feed.name}": feed.history(asset, 24) for feed in feeds.histories}

@@ -55,6 +55,7 @@ COMMANDS = (
         "bethna_cli.cli.contract:app",
         True,
     ),
+    Command("init", "Set bethna up step by step, each step tried and skippable", "Set up", "bethna_cli.cli.init:app"),
     Command("config", "Settings: show, set, path", "Set up", "bethna_cli.cli.config:app", True),
     Command("db", "The store: rebuild, migrate, prune", "Set up", "bethna_cli.cli.db:app", True),
     Command("doctor", "Check the installation and every source", "Set up", "bethna_cli.cli.doctor:app"),
