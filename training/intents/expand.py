@@ -28,7 +28,7 @@ VALUES = {
 }  # fmt: skip
 _GROUP = re.compile(r"\(([^()]*)\)")
 _VALUE = re.compile(r"\{(\w+)\}")
-FEWEST, MOST = 6, 40
+FEWEST, MOST = 8, 80
 MISTYPED = 0.12
 
 

@@ -10,7 +10,8 @@ from bethna_cli.domain.utterance import Feeling
 _NAMED = (
     (
         Feeling.VOLATILE,
-        r"either_way|big (?:move|swing)s?|huge (?:move|swing)s?|large (?:move|swing)s?|massive (?:move"
+        r"either_way|(?:on|from|long|for) volatility|big (?:move|swing)s?|huge (?:move|swing)s?"
+        r"|large (?:move|swing)s?|massive (?:move"
         r"|swing)s?|violent\w*|wild\w*|whipsaw\w*|explosive|volatile|volatility (?:spike|explosion|will"
         r"|is going|to (?:rise|explode|spike|increase))|long volatility|some volatility|more volatility"
         r"|(?:lots?|a lot) of volatility|high volatility|fireworks|bergejolak|volatil|break out of (?:the "
@@ -24,15 +25,16 @@ _NAMED = (
         r"|where it is|around|the same|in (?:the |this |a )?range)|no (?:big |real |clear )?(?:move|moves"
         r"|movement|direction|trend)|tenang|datar|low volatility|pinned|hovers?",
     ),
-    (Feeling.BULLISH, r"bull(?:ish)?|bulls|optimistic"),
-    (Feeling.BEARISH, r"bear(?:ish)?|bears|pessimistic"),
+    (Feeling.BULLISH, r"bull(?:ish)?|bulls|optimistic|(?:outlook|view|opinion|feeling)[^.?]* positive"),
+    (Feeling.BEARISH, r"bear(?:ish)?|bears|pessimistic|toppy|(?:outlook|view|opinion|feeling)[^.?]* negative"),
 )
 _MOVING = (
     (
         Feeling.BULLISH,
         r"to the moon|moon\w*|lambo|pump\w*|rall(?:y|ies|ying)|ris(?:e|es|ing)|rips?|ripping|soar\w*"
         r"|surg\w*|climb\w*|higher|break\w* ?out|goes? up|going up|go up|head\w* up|heading north|north"
-        r"|upside|up (?:from here|big|only|bad|soon)|naik|menguat|terbang|strong|recover\w*|rebound\w*"
+        r"|upside|up (?:from here|big|only|bad|soon)|naik|menguat|terbang|(?:looks?|looking|is|seems|very"
+        r"|pretty|super) strong|recover\w*|rebound\w*"
         r"|bounc\w*|undervalued|cheap here|bottom(?:ed)?(?: is)?(?: in)?|takes? off|fly\w*|skyrocket\w*"
         r"|explodes? (?:up|higher)|appreciat\w*|increas\w*|long (?:on )?~asset|go(?:ing)? long"
         r"|all[ -]time high|new highs?|gains?|run up|uptrend|send(?:s|ing)? it|above ~level"
@@ -52,6 +54,7 @@ _MOVING = (
 _NAMED_PATTERNS = tuple((feeling, re.compile(rf"(?<![a-z_])(?:{words})(?![a-z])")) for feeling, words in _NAMED)
 _MOVING_PATTERNS = tuple((feeling, re.compile(rf"(?<![a-z_])(?:{words})(?![a-z])")) for feeling, words in _MOVING)
 _NEGATION = re.compile(r"\b(?:not|no|never|n't|tidak|nggak|gak|bukan|doubt|without)\b(?: \S+){0,4} ?$")
+_NO_VIEW = re.compile(r"\b(?:limited|low|little|capped|small|max|maximum) (?:downside|upside)\b")
 _OPPOSITE = {Feeling.BULLISH: Feeling.BEARISH, Feeling.BEARISH: Feeling.BULLISH}
 _UNSURE = re.compile(
     r"\blong or short\b|\bshort or long\b|\bup or down\b|\b~?call or (?:a )?~?put\b"
@@ -64,6 +67,7 @@ def feeling_of(line: str, *, only_named: bool) -> Feeling | None:
 
     only_named: take a view by its name alone ("bullish"), because words of movement are about something else there.
     """
+    line = _NO_VIEW.sub(" ", line)
     if re.search(r"\beither_way\b", line):
         return Feeling.VOLATILE
     if _UNSURE.search(line):

@@ -152,11 +152,15 @@ def _with_strikes(line: str) -> str:
     """Mark as strikes the numbers that a strike's words stand by, and as levels the prices that something moves to."""
     for pattern in _STRIKES:
         line = pattern.sub(lambda found: f"~strike:{found['value']}", line)
-    line = _LEVEL.sub(lambda found: f"{found['before']}~level:{found['value']}", line)
     least = 1 if re.search(r"~asset:(?!ETH|BTC)", line) else _LEAST_STRIKE
+    line = _LEVEL.sub(lambda found: _if_level(found, least), line)
     for pattern in _BESIDE:
         line = pattern.sub(lambda found: _if_strike(found, least), line)
     return " ".join(line.split())
+
+
+def _if_level(found: re.Match[str], least: int) -> str:
+    return f"{found['before']}~level:{found['value']}" if Decimal(found["value"]) >= least else found[0]
 
 
 def _if_strike(found: re.Match[str], least: int) -> str:

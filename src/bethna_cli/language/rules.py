@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bethna_cli.domain.utterance import IntentKind
+from bethna_cli.language.evidence import is_denied, is_quoted, without_words
 
 MOST_WORDS = 45
 """An order fits into a sentence or two; a pasted text does not become one because the word is in it."""
@@ -48,54 +49,11 @@ class Judgement:
     without_evidence: frozenset[IntentKind]
 
 
-_SELL = (
-    r"sell|close|exit|dump|liquidate|unload|offload|unwind|ditch|flatten|bail|cash(?: \w+)? out"
-    r"|cashout|get_rid_of|dispose|square (?:off|up)"
-    r"|(?:get|take|pull) (?:me |us )?out|jual\w*|tutup\w*|keluar|lepas\w*|cairkan|take_profit|(?:take"
-    r"|bank|lock in|book|realise|secure) (?:the |my |some )?(?:profits?|gains?|win)"
-    r"|cut (?:my |the )?loss(?:es)?|ambil untung|cut ?loss|go flat|end|terminate|want(?: to be)? out"
-    r"|need out|redeem|scrap my|drop my|let go of|part with|zero|selling|closing|exiting"
-)
-_BUY = (
-    r"buy|purchase|order|acquire|get|grab|snag|take|pick up|scoop\w*|cop|book|open|enter|initiate"
-    r"|start|place|long|spend|invest|throw|use|ape|yolo|put|bid"
-    r"|beli\w*|ambil\w*|buka\w*|pasang|want|need|give me|buying|taking|getting|add|sign me up"
-    r"|count me in|set me up|hook me up|load up|all in|submit|make|go for|have|drop|stick|chuck|punt"
-    r"|deploy|allocate|secure|score|execute|long position|new position|lock in"
-)
-_APPROVE = (
-    r"yes\w*|yep|yeah+|yup|yea|yas+|ya|iya|yoi|y|yah|ye|aye|ok\w*|k|kk|sure\w*|certainly|absolutely"
-    r"|definitely|of course|affirmative|fine|alright|aight|ight|right|good|great|perfect|nice|cool"
-    r"|excellent|awesome"
-    r"|approv\w*|aprov\w*|accept\w*|confirm\w*|agree\w*|execut\w*|proceed|continue|go|go_ahead"
-    r"|go_for_it|pull_trigger|do it|do that|do this|do so|send it|ship it|sign|submit|deal|done|lgtm"
-    r"|sgtm|wfm|bet|word|roger|copy that|ack"
-    r"|make it (?:happen|so)|make (?:the|that|this)|take it|take that|take the|take this|buy it"
-    r"|buy that|buy this|get it|get that|grab it|place|i am in|im in|in|sold|convinced|ready|love it"
-    r"|like it|works|setuju\w*|lanjut\w*|gas\w*|siap|boleh|sip|sepakat|eksekusi|jalankan|silakan"
-    r"|silahkan|oke|baik|betul|mantap"
-    r"|let us (?:do|go|roll|take|buy|make|run|get)|buy|take|green light|permission|carry on|lock it in"
-    r"|hit it|fire|run it|why not|no objections?|thumbs up|happy with|game|on board|book it|seal|press"
-    r"|full send|fill it|enter the trade|do the trade|i will have|yolo|trust you|count me in"
-    r"|good to go|please do|be my guest|that is the one|first one|this one|acceptable"
-    r"|👍|✅|💯"
-)
-_EVIDENCE = {
-    IntentKind.CLOSE_POSITION: re.compile(rf"\b(?:{_SELL})\b"),
-    IntentKind.OPEN_POSITION: re.compile(rf"\b(?:{_BUY})\b"),
-    IntentKind.APPROVE: re.compile(rf"(?<!\w)(?:{_APPROVE})(?!\w)"),
-}
-_INSTRUMENT = re.compile(r"~call\b|~put\b|~strike:|\bstraddle|\bspread|\bstrangle|\boption\b|\bopsi\b|\bcontracts?\b")
-_ACT = (
-    r"(?:sell|close|exit|dump|liquidate|unload|offload|unwind|flatten|bail|buy|purchase|order|approve"
-    r"|aprove|execute|sign|confirm|accept|proceed|go_ahead|go_for_it|do (?:it|that|this)"
-    r"|send|submit|place|open|get|take|touch|selling|closing|buying|approving|executing|signing"
-    r"|exiting|jual\w*|tutup\w*|beli\w*|setuju\w*|eksekusi|dijual|dibeli|ditutup|lanjut\w*|agree"
-    r"|approval|cash|pull_trigger|let go|get_rid_of)"
-)
-_ACT_WORD = re.compile(rf"\b{_ACT}\b")
-
 _INJECTED = (
+    re.compile(
+        r"\byou (?:must|shall|have to|need to|are (?:required|ordered|obliged|instructed|commanded|told|allowed))\b"
+        r"|\b(?:an|the|my|this) order from\b|\bthis is (?:an order|a command|the system|your)\b|\brequired to\b"
+    ),
     re.compile(
         r"\b(?:ignore|disregard|forget|override|bypass|overrule|abaikan|lupakan) .{0,40}\b(?:instructions?"
         r"|rules?|prompts?|checks?|guard ?rails?|guidelines|restrictions|limits|policy|policies|instruksi"
@@ -135,7 +93,6 @@ _INJECTED = (
         r"|his|the user'?s?) behalf\b|\bnew instructions?\b|\bemergency override\b"
     ),
 )
-_QUOTED = re.compile(r"\"[^\"]*\"?|(?<![\w])'[^']{2,}'(?![\w])|(?<![\w])'[^']{2,}$")
 _PERSON = (
     r"(?:he|she|they|someone|somebody|everyone|everybody|people|folks|traders|whales?|elon|saylor"
     r"|vitalik|trump|friends?|buddy|mate|brother|sister|wife|husband|boss|dad|mom|mum|mother|father"
@@ -143,8 +100,8 @@ _PERSON = (
     r"|girlfriend|boyfriend|partner|roommate|teacher|guy|girl|dude|man|woman|kid|influencers?"
     r"|analysts?|experts?|youtubers?|gurus?|streamer|tiktok\w*|tweets?|posts?|articles?|news|emails?"
     r"|videos?|podcast|blog|magazine|newspaper|book|docs|documentation|manual|website|forum|reddit"
-    r"|twitter|discord|telegram|headline|sign|sticker|button|label|screen|screenshot|poster|message"
-    r"|text|sms|comment|letter"
+    r"|twitter|discord|telegram|headline|sticker|label|screen|screenshot|poster|message"
+    r"|sms|comment|letter"
     r"|institutions?|funds?|banks?|bob|alice|john|mike|dave|anna|tom|maria|teman\w*|dia|mereka|kakak"
     r"|adik|bos|orang|temen\w*|istri|suami|pacar|chatgpt|gpt|claude|the bot|a bot|another bot"
     r"|your competitor|blackrock|goldman|jim cramer|cramer|cz|sbf)"
@@ -182,7 +139,7 @@ _REPORTED = (
     ),
     re.compile(
         r"\b(?:reads|says|said|wrote|text|message|email|tweet|post|comment|quote|line|headline|subject"
-        r"|title|answer|reply|button|chat|log)s?(?: \w+){0,3} ?:"
+        r"|title|answer|reply|chat|log)s?(?: \w+){0,3} ?:"
     ),
     re.compile(
         rf"\b(?:for|on behalf of) (?:my |a |the )?{_PERSON}\b|\b(?:his|her|their|your) (?:position"
@@ -193,33 +150,11 @@ _REPORTED = (
         r"|said|thinks|sold|bought|is|was|has|would|should|will|told|approves|recommends|keeps)\b"
     ),
 )
-_NOT = (
-    r"(?:not|never|neither|nor|refrain\w*|avoid\w*|instead_of|rather_not|rather than|jangan|tidak|tdk"
-    r"|nggak|ngga|gak|ga|enggak|belum|bukan|batal\w*|no need|no longer|no more|no approval|against"
-    r"|under no|without|cancel\w*|hold off|stop|nobody|nothing to|forbid\w*|refuse\w*|decline\w*|abort"
-    r"|prevent\w*|keep from|undo|revoke|withdraw|won't|ogah|usah)"
-)
-_DENIED = re.compile(rf"\b{_NOT}\b(?:[^,.;!?:]|(?<=[0-9])[.,](?=[0-9]))*?\b{_ACT}\b")
-_DENIED_AFTER = re.compile(
-    rf"\b{_ACT}\b[^.;!?]*\b(?:is not what|not what i|not (?:now|yet|today)|never|nanti dulu|jangan)\b"
-    rf"|\bno {_ACT}\b|\bno(?:pe)?\b ?[,.!]? (?:do not|never|stop|way)\b|\bcancel (?:the |my |that "
-    rf"|this )?(?:\w+ )?(?:buy|purchase|order|trade|sale)\b"
-)
-_ANY_NOT = re.compile(
-    r"\b(?:not|never|no|nope|nah|jangan|tidak|nggak|gak|ga|belum|bukan|batal\w*|cancel|reject|decline"
-    r"|refuse|skip|later|wait|stop|nanti|don't|unless|instead_of|rather_not|hold on|hold off|undo"
-    r"|revoke|tunggu|maybe|perhaps)\b"
-)
-_NOT_A_NO = re.compile(
-    r"\b(?:no (?:problem\w*|worries|objections?|doubt|brainer|questions? asked|complaints?|issues?"
-    r"|need to wait|time to (?:lose|waste)|more (?:waiting|questions))|why not|not bad|not a problem"
-    r"|can not wait|do not (?:wait|hesitate|ask|worry|bother asking|see why not)|no_thanks needed"
-    r"|wait no more|cancel that thought|not gonna lie|without (?:delay|further ado|hesitation))\b"
-)
 _ONLY_ASK = re.compile(
     r"^(?:(?:please|hi|hey|hello|ok|okay|so|well|now|yes|alpha|beta|gamma|bethna|and|then|great"
-    r"|alright|kindly|actually|maybe|also|good)\b[ ,!.]*)*(?:can|could|would|will|bisa(?:kah)?"
-    r"|boleh) (?:you|u|we please|kamu|tolong|lu)(?: (?:please|kindly|just|now|also|then|maybe"
+    r"|alright|kindly|actually|maybe|also|good)\b[ ,!.]*)*(?:can|could|will|bisa(?:kah)?"
+    r"|boleh|would(?=.*\b(?:please|kindly|for me|mind)\b)) (?:you|u|we please|kamu|tolong"
+    r"|lu)(?: (?:please|kindly|just|now|also|then|maybe"
     r"|go_ahead and|tolong))* (?!tell|explain|think|say|show|recommend|suggest|advise|sell if"
     r"|mind telling|ever|have|be |also tell|really)|\bwould you mind\b|\bi (?:was"
     r"|am) wondering if you could\b"
@@ -228,7 +163,7 @@ _QUESTION_WORD = (
     r"(?:what(?!_if)|what_if|which|why(?! not[ ,!.]*(?:do|go|buy|let|yes|sure|ok|sell))|how"
     r"|when(?! (?:it|my|the|i am|up|down)\b)|where|who|whose|whom|is|are|am|was|were|does|did|has"
     r"|have (?:you|i|we|they|my|the)|had"
-    r"|do (?:i|you|we|they|people|the|my|calls|puts|options)|should|shall (?:i|we)|can (?:i|we|my|the"
+    r"|do (?:i|you|we|they|people|calls|puts|options)|should|shall (?:i|we)|can (?:i|we|my|the"
     r"|it|one|someone)|could (?:i|we|it|my|the|one)|would (?:i|it|this|that|the|selling|closing|buying"
     r"|approving|a|you (?:sell|buy|close|approve|recommend|say|hold|keep|advise|take|do))|will (?:it|i"
     r"|the|my|that|this|gamma|beta|bethna|they)|may i|might i|must i|need i"
@@ -245,7 +180,7 @@ _QUESTION = (
     re.compile(r"\?\W*$"),
     re.compile(
         r"\b(?:should i|shall i|whether|wonder\w*|do you think|do you reckon|is it (?:wise|smart|better"
-        r"|time|ok|okay|good|safe|possible|worth)|would it be|not sure|unsure|good idea|bad idea|how (?:do"
+        r"|time|ok|okay|good|safe|possible|worth)|would it be|not sure|unsure|how (?:do"
         r"|to|can|does|would|much)|what (?:happens|does|would|if)|curious|explain|tell me (?:if|about|how"
         r"|why|what|when|whether)|advise|what it (?:means|costs)|meaning of|means|thoughts on|opinion"
         r"|advice|question|understand|learn|apakah|sebaiknya|gimana|bagaimana|cara|difference"
@@ -255,7 +190,7 @@ _QUESTION = (
 _CONDITION = re.compile(
     r"\b(?:if(?! (?:you (?:can|could|would|please|do not mind|like|want|will|may|have time)|possible"
     r"|that is (?:ok|okay|fine|possible)|i may|not too much|poss))|when|once|whenever|as soon as"
-    r"|in case|unless|until|till|should (?:it|my|the|~asset)|provided|assuming|as long as|after it"
+    r"|in case|unless|(?:until|till)(?! ~days)|should (?:it|my|the|~asset)|provided|assuming|as long as|after it"
     r"|before expiry|before it|on condition|kalau|kalo|jika|bila|apabila|saat|ketika|begitu|seandainya"
     r"|asal|later|tomorrow|tonight|next week|at ~pct|automatically|otomatis)\b"
 )
@@ -271,10 +206,7 @@ _HEDGED = re.compile(
 
 def judge(folded: str, marked: str) -> Judgement:
     """Say what stands against a money intent. folded: the whole line; marked: the same with its values marked."""
-    lacking = frozenset(kind for kind, words in _EVIDENCE.items() if not words.search(marked))
-    if not _INSTRUMENT.search(marked):
-        lacking |= {IntentKind.OPEN_POSITION}
-    return Judgement(_doubt(folded, marked), lacking)
+    return Judgement(_doubt(folded, marked), without_words(marked))
 
 
 def _doubt(folded: str, marked: str) -> Doubt | None:
@@ -282,31 +214,14 @@ def _doubt(folded: str, marked: str) -> Doubt | None:
         return Doubt.INJECTED
     if re.search(r"~addr\b|~url\b", marked) or len(folded.split()) > MOST_WORDS:
         return Doubt.PLACE
-    asks = any(pattern.search(marked) for pattern in _QUESTION) and not _ONLY_ASK.search(marked)
-    if _is_quoted(folded):
-        return Doubt.QUESTION if asks else Doubt.QUOTED
-    if any(pattern.search(marked) for pattern in _REPORTED):
-        return Doubt.QUESTION if asks and not _is_quoted(folded) else Doubt.REPORTED
-    if asks:
+    if any(pattern.search(marked) for pattern in _QUESTION) and not _ONLY_ASK.search(marked):
         return Doubt.QUESTION
-    if _is_denied(marked):
+    if is_quoted(marked):
+        return Doubt.QUOTED
+    if any(pattern.search(marked) for pattern in _REPORTED):
+        return Doubt.REPORTED
+    if is_denied(marked):
         return Doubt.DENIED
     if _HEDGED.search(marked):
         return Doubt.HEDGED
     return Doubt.CONDITION if _CONDITION.search(marked) else None
-
-
-def _is_quoted(folded: str) -> bool:
-    """Whether the words that would act stand in quotation marks."""
-    quoted = _QUOTED.findall(folded)
-    return any(_ACT_WORD.search(part) or _EVIDENCE[IntentKind.APPROVE].search(part) for part in quoted)
-
-
-def _is_denied(marked: str) -> bool:
-    line = _NOT_A_NO.sub(" ", marked)
-    return bool(_DENIED.search(line) or _DENIED_AFTER.search(line))
-
-
-def is_plain_yes(marked: str) -> bool:
-    """Whether no word of the line takes a yes back."""
-    return not _ANY_NOT.search(_NOT_A_NO.sub(" ", marked))

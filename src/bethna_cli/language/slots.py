@@ -13,7 +13,6 @@ from bethna_cli.language.marks import VALUE
 
 _LEAST_STRIKE = 500
 _BUYING = frozenset({IntentKind.REQUEST_TRADE_RECOMMENDATION, IntentKind.OPEN_POSITION, IntentKind.BROWSE_STRATEGIES})
-_WITH_EXPIRY = _BUYING | {IntentKind.EXPLAIN, IntentKind.REJECT, IntentKind.SHOW_MARKET, IntentKind.APPROVE}
 _ABOUT_HELD = frozenset({IntentKind.CLOSE_POSITION, IntentKind.SET_EXIT_RULE})
 _ALL = re.compile(r"\b(?:everything|all|semua(?:nya)?|flatten|entire|whole)\b")
 _LAST = re.compile(
@@ -55,7 +54,7 @@ _SHOCK_UP = re.compile(
     r"|rips?|soars?|plus|melonjak)\b"
 )
 _AMOUNT_WORDS = (
-    r"(?:have|got|having|spend|spending|for|with|budget|budget (?:is|of)|risk|max|amount|only|make it"
+    r"(?:have|had|got|having|spend|spending|for|with|budget|budget (?:is|of)|risk|max|amount|only|make it"
     r"|worth|put|place|use|invest|ape|about|to|of|sebesar|senilai|modal|pakai|seharga|dengan|jadi|than"
     r"|under|below|up to|most|is|,|of:|amount:|budget:)"
 )
@@ -131,7 +130,7 @@ def _strike(marked: str, kind: IntentKind) -> Decimal | None:
 
 def _expiry(marked: str, kind: IntentKind) -> float | None:
     days = _first(rf"~days:({VALUE})", marked)
-    return float(days) if days is not None and kind in _WITH_EXPIRY else None
+    return float(days) if days is not None and kind in _BUYING else None
 
 
 def _amount(marked: str, kind: IntentKind, *, has_strike: bool) -> Decimal | None:
@@ -148,7 +147,7 @@ def _amount(marked: str, kind: IntentKind, *, has_strike: bool) -> Decimal | Non
     if bare is None and has_strike:
         bare = re.search(
             rf"~num:({VALUE})(?! (?:~(?:call|put)|~asset|contracts?|options?))(?=\W*$)"
-            rf"|~num:({VALUE})(?= (?:into|on|in)\b)",
+            rf"|~num:({VALUE})(?= (?:into|on|in|at)\b)",
             marked,
         )
     value = next((group for group in bare.groups() if group), None) if bare else None

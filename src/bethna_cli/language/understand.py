@@ -7,7 +7,7 @@ from bethna_cli.domain.utterance import MONEY_INTENTS, IntentKind, Understood
 from bethna_cli.language.features import features_of, tokens_of
 from bethna_cli.language.marks import mark
 from bethna_cli.language.model import IntentModel
-from bethna_cli.language.rules import INSTEAD, Judgement, is_plain_yes, judge
+from bethna_cli.language.rules import INSTEAD, Doubt, Judgement, judge
 from bethna_cli.language.slots import shock_of, slots_of
 from bethna_cli.language.spelling import Speller
 from bethna_cli.language.words import fold
@@ -32,8 +32,12 @@ class LocalUnderstander:
         tokens = tokens_of(marked, self._speller.correct)
         if not tokens:
             return Understood(IntentKind.OUT_OF_SCOPE, slots_of(marked, IntentKind.OUT_OF_SCOPE), 1.0)
-        likely = without_doubtful_money(self._model.probabilities(features_of(tokens)), judge(folded, marked), marked)
-        first, second = sorted(likely, key=lambda kind: (-likely[kind], kind))[:2]
+        likely = self._model.probabilities(features_of(tokens))
+        judgement = judge(folded, marked)
+        if judgement.doubt is not None:
+            likely = without_orders(likely, judgement.doubt)
+        first = max(_allowed(likely, judgement), key=lambda kind: (likely[kind], kind))
+        second = max((kind for kind in likely if kind is not first), key=lambda kind: (likely[kind], kind))
         return Understood(
             kind=first,
             slots=slots_of(marked, first),
@@ -43,18 +47,15 @@ class LocalUnderstander:
         )
 
 
-def without_doubtful_money(
-    likely: Mapping[IntentKind, float], judgement: Judgement, marked: str
-) -> dict[IntentKind, float]:
-    """Move the probability of every money intent that the words do not bear out to what they say instead."""
-    refused = set(MONEY_INTENTS) if judgement.doubt else set(judgement.without_evidence)
-    if not is_plain_yes(marked):
-        refused.add(IntentKind.APPROVE)
-    refused |= {kind for kind in MONEY_INTENTS if likely[kind] < SURE_FOR_MONEY}
-    moved = sum(likely[kind] for kind in refused)
+def without_orders(likely: Mapping[IntentKind, float], doubt: Doubt) -> dict[IntentKind, float]:
+    """Give the probability of every money intent to what the words are instead. An answer is no question either."""
+    refused = MONEY_INTENTS | ({IntentKind.REJECT} if doubt is Doubt.QUESTION else set())
     kept = {kind: (0.0 if kind in refused else share) for kind, share in likely.items()}
-    target = INSTEAD[judgement.doubt] if judgement.doubt else None
-    if target is None:
-        target = max((kind for kind in kept if kind not in MONEY_INTENTS), key=lambda kind: (kept[kind], kind))
-    kept[target] += moved
+    kept[INSTEAD[doubt]] += sum(likely[kind] for kind in refused)
     return kept
+
+
+def _allowed(likely: Mapping[IntentKind, float], judgement: Judgement) -> list[IntentKind]:
+    """List the kinds that may be understood: a money intent must be likely, and its words must be there."""
+    refused = judgement.without_evidence | {kind for kind in MONEY_INTENTS if likely[kind] < SURE_FOR_MONEY}
+    return [kind for kind in likely if kind not in refused]

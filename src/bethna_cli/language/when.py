@@ -20,7 +20,8 @@ _PAST = r"(?P<past>(?:last|past|previous|prior|since) (?:the )?)?"
 _AGO = r"(?P<ago> ago| yang lalu| lalu| terakhir| back\b)?"
 _SPAN = re.compile(rf"{_PAST}(?<![0-9a-z.$~:,])(?:a )?{_COUNT}[ -]?{_UNIT}\b(?:')?{_AGO}")
 _ONE = re.compile(
-    r"(?:(?<=\bin )|(?<=\bwithin )|(?<=\babout )|(?<=\bfor )|(?<=\baround )|(?<=\bexpiring )|(?<=\bnext ))"
+    r"(?:(?<=\bin )|(?<=\bwithin )|(?<=\babout )|(?<=\bfor )|(?<=\baround )|(?<=\bexpiring )"
+    r"|(?<=\bnext )|(?<=\bcoming ))"
     r"(?:a |an )?(?P<unit>day|week|month|year|fortnight|quarter)s?\b(?! ago)"
     r"|\ban? (?P<unit2>week|month|fortnight|year|quarter)(?= (?:to|until|till|expiry|out|from now"
     r"|dated|away|long|option|call|put))"

@@ -78,6 +78,7 @@ _INDONESIAN = {
     "sepuluh": 10, "seratus": 100, "seribu": 1000,
 }  # fmt: skip
 _NUMBERS = {**_UNITS, **_TENS, **_INDONESIAN}
+_CURRENCY = re.compile(r"bucks?|dollars?|usdc?")
 _PUNCTUATION = ".,;:!?"
 _AFTER_ONE = re.compile(
     r"day|week|month|hour|year|hundred|thousand|grand|dollar|buck|usdc?|percent|eth|btc|call|put"
@@ -162,7 +163,7 @@ class _Run:
             self.group, self.last, self.seen = self.group + part, float(part), True
         elif word == "puluh" and self.seen:
             self.group, self.last = self.group + 9 * self.last, 10 * self.last
-        elif word in _SCALES and (self.seen or self.used):
+        elif word in _SCALES and (self.seen or self.used or _CURRENCY.match(following)):
             self._scale(_SCALES[word])
         elif not (word in ("a", "an") and not self.used) and not (
             word == "and" and self.seen and following != "one" and _value(following) is not None
