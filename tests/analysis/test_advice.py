@@ -67,6 +67,23 @@ def test_the_ask_named_as_acceptable_would_indeed_turn_the_verdict() -> None:
     assert ask(snapshot([dearer]), view=View.BULLISH).signal is Signal.HOLD
 
 
+@pytest.mark.parametrize(("edge", "wanted"), [("1.10", Signal.HOLD), ("1.30", Signal.LONG_PUT)])
+def test_an_edge_that_the_forecast_may_err_by_is_no_reason_to_trade(edge: str, wanted: Signal) -> None:
+    put = next(q for q in chain() if q.kind is OptionKind.PUT and q.strikes == (Decimal(2800),))
+    candidate = ask(snapshot([put])).candidate or ask(snapshot([put])).trade
+    assert candidate is not None
+    contracts = Decimal(candidate.contracts) / 1_000_000
+    worth = put.price_usd + Decimal(candidate.expected_value) / 1_000_000 / contracts
+
+    answer = ask(snapshot([replace(put, price=type(put.price)(int(worth / Decimal(edge) * 10**8)))]))
+
+    assert answer.signal is wanted
+    if wanted is Signal.HOLD:
+        assert answer.candidate is not None
+        assert answer.candidate.expected_value > 0
+        assert "below 20 % of its price" in str(answer.candidate.refused_because)
+
+
 def test_a_view_moves_the_odds_and_the_verdict_without_it_stands_beside() -> None:
     answer = ask(view=View.BULLISH)
 

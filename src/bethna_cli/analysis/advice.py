@@ -1,7 +1,7 @@
 """Alpha's verdict: from a snapshot and a model to one trade, or to standing aside with the best candidate shown.
 
-The trade with the highest expected value is proposed when that value is positive; otherwise the signal is HOLD. Same
-input, same answer: the id is a digest of what the answer says.
+The trade with the highest expected value is proposed when that value is more than the forecast may err by; otherwise
+the signal is HOLD. Same input, same answer: the id is a digest of what the answer says.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from bethna_cli.analysis.features import Series, features, series_of
 from bethna_cli.analysis.outlook import Outlook, with_view
 from bethna_cli.analysis.reasons import changes, reasons
 from bethna_cli.analysis.strategies import at_expiry_nearest, purchase_of, purchases
-from bethna_cli.analysis.valuation import value
+from bethna_cli.analysis.valuation import LEAST_EDGE, is_worth_its_price, value
 from bethna_cli.analysis.volatility import forecast
 from bethna_cli.domain.documents import recommendation_document
 from bethna_cli.domain.errors import NothingSuitable, OutsideError
@@ -91,7 +91,7 @@ def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, netw
     purchase = purchase_of(at_expiry_nearest(kinds, days, now), request.strikes, request.kinds, request.budget)
     trade = value(purchase, outlook, now)
     verdict = Verdict(trade.signal, trade)
-    doubts = () if trade.expected_value > 0 else (f"Alpha would stand aside: {_refusal(trade)}.",)
+    doubts = () if is_worth_its_price(trade) else (f"Alpha would stand aside: {_refusal(trade)}.",)
     warnings = (*doubts, *_far_expiry(days, trade, snapshot), *_capped(request.budget, trade))
     return _assemble(request.budget, snapshot, network, outlook.prediction, outlook, row, verdict, None, warnings)
 
@@ -142,7 +142,7 @@ def _verdict(
         )
     fitting = [trade for trade in possible if trade.signal in IN_FAVOUR[view]] if view else possible
     best = max(fitting or possible, key=lambda trade: (trade.expected_value, trade.signal))
-    return Verdict(best.signal if best.expected_value > 0 else Signal.HOLD, best)
+    return Verdict(best.signal if is_worth_its_price(best) else Signal.HOLD, best)
 
 
 def _believe(snapshot: MarketSnapshot, grounds: Grounds, model: Model) -> tuple[Row, Outlook]:
@@ -194,7 +194,11 @@ def with_record(answer: Recommendation, record: Record | None) -> Recommendation
 
 def _refusal(trade: Candidate) -> str:
     expected, paid = usdc_to_decimal(trade.expected_value), usdc_to_decimal(trade.amount)
-    return f"its expected value is not positive ({expected:+.2f} for {paid:.2f} USDC)"
+    said = f"{expected:+.2f} for {paid:.2f} USDC"
+    if expected <= 0:
+        return f"its expected value is not positive ({said})"
+    least = f"{LEAST_EDGE * 100:.0f} % of its price"
+    return f"its expected value is below {least} ({said}), no more than the forecast may err by"
 
 
 def _origin(snapshot: MarketSnapshot) -> Origin:

@@ -7,7 +7,7 @@ from datetime import datetime
 from bethna_cli.analysis.features import FEATURE_NAMES
 from bethna_cli.analysis.outlook import Outlook, with_view
 from bethna_cli.analysis.strategies import years_left
-from bethna_cli.analysis.valuation import profit_curve
+from bethna_cli.analysis.valuation import LEAST_EDGE, least_value_usdc, profit_curve
 from bethna_cli.domain.intent import View
 from bethna_cli.domain.market import MarketSnapshot
 from bethna_cli.domain.model import Row
@@ -139,10 +139,10 @@ def _posts(snapshot: MarketSnapshot) -> Reason | None:
 
 
 def _cheaper(trade: Candidate) -> str:
-    """Name the price per contract at which the trade breaks even on average."""
+    """Name the price per contract at which the trade would be proposed."""
     asked = float(usdc_to_decimal(trade.amount)) * CONTRACT_UNIT / trade.contracts
     worth = asked + float(usdc_to_decimal(trade.expected_value)) * CONTRACT_UNIT / trade.contracts
-    return f"An ask below {worth:,.2f} USD per contract (now {asked:,.2f})."
+    return f"An ask below {worth / (1 + LEAST_EDGE):,.2f} USD per contract (now {asked:,.2f})."
 
 
 def _likelier(trade: Candidate, outlook: Outlook, now: datetime) -> str | None:
@@ -151,17 +151,18 @@ def _likelier(trade: Candidate, outlook: Outlook, now: datetime) -> str | None:
     if view is None:
         return None
     years, curve = years_left(trade.legs[0].quote, now), profit_curve(trade.legs)
+    wanted = least_value_usdc(float(usdc_to_decimal(trade.amount)))
 
-    def profit(odds: float) -> float:
+    def surplus(odds: float) -> float:
         believed = replace(outlook, prediction=with_view(outlook.prediction, view, odds))
-        return believed.terminal(years).expected(curve)
+        return believed.terminal(years).expected(curve) - wanted
 
-    if profit(MOST_ODDS) <= 0:
-        return f"Nothing about direction alone: even near-certain {view.lower()} it does not pay for itself."
+    if surplus(MOST_ODDS) <= 0:
+        return f"Nothing about direction alone: even near-certain {view.lower()} it is not worth its price."
     low, high = 1.0, MOST_ODDS
     for _ in range(BISECTIONS):
         middle = math.sqrt(low * high)
-        low, high = (low, middle) if profit(middle) > 0 else (middle, high)
+        low, high = (low, middle) if surplus(middle) > 0 else (middle, high)
     needed, current = (_share(with_view(outlook.prediction, view, odds), view) for odds in (high, 1.0))
     return f"A {view.lower()} probability above {_percent(needed)} (now {_percent(current)})."
 
