@@ -39,8 +39,8 @@ OPTIONS = 1_000
 IV = 0.6
 GOAL_MS = 50.0
 SPOTS = {Asset.ETH: 3_000.0, Asset.BTC: 90_000.0}
-STEP = 0.0004
-"""How far prices move between two ticks: some hundred of 100,000 positions cross a limit."""
+STEP = 0.00005
+"""How far prices move between two ticks: some dozens of 100,000 positions cross a limit."""
 
 
 @dataclass

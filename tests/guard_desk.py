@@ -5,11 +5,9 @@ Prices can be replaced by the test's own; bids, contracts, journal and store are
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from eth_account import Account
@@ -50,7 +48,8 @@ WORLD = "http://embedded.market"
 WATCHER_KEY = PrivateKey(b"\x07" * 32)
 WATCHER = Address(Account.from_key(WATCHER_KEY.octets).address.lower())
 STOP_AT_ONCE = ExitRules(stop_loss=Bps(1))
-"""What was just bought is worth a little less than it cost, because of the maker's spread: this stop is broken."""
+"""What was just bought is worth a little less than it cost, because of the maker's spread: this stop is broken, and so
+is the one that `sign_exits` signs."""
 
 NEVER = ExitRules(stop_loss=None, take_profit=None)
 ETHER = 10**18
@@ -164,7 +163,13 @@ class Guarded:
         return self.positions()[-1]
 
     def sign_exits(
-        self, position: Position, *, floor_share: float = 0.5, days: float = 5.0, name: str = "exits"
+        self,
+        position: Position,
+        *,
+        stop_share: float = 0.999,
+        floor_share: float = 0.5,
+        days: float = 5.0,
+        name: str = "exits",
     ) -> tuple[Mandate, ...]:
         """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens."""
         market, worth = self.market, position.cost
@@ -173,7 +178,7 @@ class Guarded:
         market.exchange.catch_up()
         nonce = intent_nonce(plan_id(name + position.id), "exits", keccak)
         made = []
-        for kind, at in ((MandateKind.STOP_LOSS, worth // 2), (MandateKind.TAKE_PROFIT, worth * 2)):
+        for kind, at in ((MandateKind.STOP_LOSS, int(worth * stop_share)), (MandateKind.TAKE_PROFIT, worth * 2)):
             least, until_s = int(at * floor_share) or 1, int(market.clock.at.timestamp() + days * 86_400)
             intent = TradeIntent(
                 USER, WATCHER, Side.SELL, position.token, ROUTER, position.contracts_left, at, least, nonce, until_s,
@@ -221,6 +226,15 @@ class Guarded:
     def decisions(self) -> list[tuple[str, str, str]]:
         return self._rows("select verdict, rule, words from exit_decisions order by id")
 
+    def explained(self, position: Position) -> list[dict[str, Any]]:
+        """The facts behind each decision, as the record has them."""
+        with closing(SqliteWatchbook.open(self.market.store)) as book:
+            return [dict(one.facts) for one in book.decisions(position.id, 20)]
+
+    def own_rules(self) -> Mapping[str, ExitRules]:
+        with closing(SqliteWatchbook.open(self.market.store)) as book:
+            return book.rules()
+
     def _rows(self, query: str) -> list[tuple[str, str, str]]:
         with closing(sqlite3.connect(self.market.store)) as db:
             return db.execute(query).fetchall()
@@ -238,18 +252,5 @@ def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     return asyncio.run(work())
 
 
-def shifted(**changes: Any) -> Callable[[SpotPrice], SpotPrice]:
-    """Return what replaces parts of every price."""
-    return lambda price: replace(price, **changes)
-
-
 def seen(kinds: Sequence[tuple[str, str, str]]) -> list[str]:
     return [kind for _, kind, _ in kinds]
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def store_of(guarded: Guarded) -> Path:
-    return guarded.market.store

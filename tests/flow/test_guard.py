@@ -1,10 +1,19 @@
 """What the watcher does with a real position on the embedded exchange: a sale within what was signed, or words."""
 
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from bethna_cli.domain.errors import WatcherReplaced
+from bethna_cli.domain.guarding import ExitRules
+from bethna_cli.domain.mandate import MandateState
+from bethna_cli.domain.market import SpotPrice
 from bethna_cli.domain.position import PositionState
-from execution_desk import Market
-from guard_desk import NEVER, Guarded
+from bethna_cli.domain.units import Bps
+from execution_desk import Crash, Market
+from guard_desk import NEVER, Guarded, run, seen
 
 
 @pytest.fixture
@@ -14,30 +23,137 @@ def guarded(market: Market) -> Guarded:
     return made
 
 
-def test_a_broken_stop_sells_at_the_second_look_and_the_money_is_the_persons(guarded: Guarded):
+def stale(price: SpotPrice) -> SpotPrice:
+    """The price as it would be from a source that stopped three minutes ago."""
+    provenance = replace(price.provenance, observed_at=price.provenance.observed_at - timedelta(minutes=3))
+    return replace(price, provenance=provenance)
+
+
+def test_a_broken_stop_sells_at_the_second_look_for_the_person_and_its_record_says_why(guarded: Guarded):
     position = guarded.buy()
     guarded.sign_exits(position)
     before = guarded.market.usdc()
 
-    first, second = guarded.ticks(2)
+    first, second, third = guarded.ticks(3)
 
     assert first.attempts == {}
     assert second.attempts[position.id].refusal is None
+    assert third.attempts == {}
     ((sold, proceeds),) = guarded.sales()
     assert sold == position.contracts
     assert guarded.market.usdc() - before == proceeds > 0.9 * position.cost
     (after,) = guarded.positions()
     assert (after.state, after.proceeds) == (PositionState.CLOSED, proceeds)
+    assert guarded.decisions()[-1][:2] == ("SOLD", "stop-loss")
     assert [verdict for verdict, _, _ in guarded.decisions()] == ["CONFIRM", "SELL", "SOLD"]
-    assert "sold-stop-loss" in [kind for _, kind, _ in guarded.alerts()]
+    assert seen(guarded.alerts()).count("sold-stop-loss") == 1
+    confirm, sell, sold_by = guarded.explained(position)
+    for facts in (confirm, sell):
+        assert facts["value_usdc"] < facts["cost_usdc"] == position.cost / 1e6
+        assert facts["market"]["source"] == "pyth"
+    assert sell["first_seen_at"] == confirm["market"]["observed_at"]
+    assert sold_by["minimum_usdc"] <= sold_by["proceeds_usdc"] <= sold_by["offered_usdc"]
 
 
-def test_nothing_is_sold_while_no_rule_fires(guarded: Guarded):
-    guarded.rules = NEVER
+def test_without_a_signature_nothing_is_sold_and_the_person_is_asked_once(guarded: Guarded):
     position = guarded.buy()
-    guarded.sign_exits(position)
 
     guarded.ticks(4)
 
     assert guarded.sales() == []
+    told = [(level, kind) for level, kind, _ in guarded.alerts() if kind in ("stop-loss", "unprotected")]
+    assert told == [("WARNING", "unprotected"), ("CRITICAL", "stop-loss")]
+    assert f"bethna close {position.short_id}" in guarded.alerts()[-1][2]
+
+
+def test_a_floor_above_the_market_is_never_loosened_and_is_told_of_every_five_minutes(guarded: Guarded):
+    position = guarded.buy()
+    guarded.sign_exits(position, floor_share=2.5)
+
+    ticks = guarded.ticks(14)
+
+    tried = [ticked for ticked in ticks if ticked.attempts]
+    assert guarded.sales() == []
+    assert 3 <= len(tried) < 12
+    assert "less than the floor" in str(tried[-1].attempts[position.id].refusal)
+    failing = [level for level, kind, _ in guarded.alerts() if kind == "exit-failing"]
+    assert failing == ["CRITICAL"] * 3
+
+
+def test_what_the_person_cancels_on_chain_is_not_sold_and_said_to_be_unprotected(guarded: Guarded):
+    position = guarded.buy()
+    (mandate, _) = guarded.sign_exits(position)
+    guarded.cancel(mandate)
+
+    guarded.ticks(3)
+
+    assert guarded.sales() == []
+    assert {one.state for one in guarded.mandates(position)} == {MandateState.CANCELLED}
+    assert any("cancelled" in text for _, kind, text in guarded.alerts() if kind == "unprotected")
+
+
+def test_on_a_stale_price_nothing_fires_and_the_person_hears_within_two_looks(guarded: Guarded):
+    guarded.change = stale
+    guarded.sign_exits(guarded.buy())
+
+    first, second = guarded.ticks(2)
+
+    assert guarded.sales() == []
     assert guarded.decisions() == []
+    assert [alert.kind for alert in first.alerts] == []
+    assert [(alert.level, alert.kind) for alert in second.alerts] == [("CRITICAL", "value-unknown")]
+
+
+def test_an_exit_that_is_cut_off_anywhere_sells_once(guarded: Guarded):
+    for number, fault in enumerate(("crash before", "crash after", "answer lost", "request lost"), 1):
+        position = guarded.buy(fault)
+        guarded.sign_exits(position, name=fault)
+        guarded.ticks(1)
+        guarded.market.clock.advance(60)
+        guarded.market.transport.faults.append(fault)
+
+        with suppress(Crash):
+            guarded.ticks(1)
+        guarded.market.clock.advance(60)
+        guarded.ticks(2)
+
+        assert len(guarded.sales()) == number, fault
+        assert guarded.sales()[-1][0] == position.contracts
+        assert {one.state for one in guarded.positions()} == {PositionState.CLOSED}
+
+
+def test_a_watcher_that_was_replaced_while_it_slept_sells_nothing_any_more(guarded: Guarded):
+    guarded.sign_exits(guarded.buy())
+
+    async def work() -> None:
+        async with guarded.watch() as sleeper:
+            await sleeper.tick()
+            guarded.market.clock.advance(600)
+            async with guarded.watch():
+                with pytest.raises(WatcherReplaced):
+                    await sleeper.tick()
+
+    run(work)
+    assert guarded.sales() == []
+
+
+def test_the_rules_that_were_signed_are_the_rules_that_are_watched(guarded: Guarded):
+    guarded.rules = ExitRules()
+    position = guarded.buy()
+    guarded.sign_exits(position)
+
+    guarded.ticks(2)
+
+    assert [sold for sold, _ in guarded.sales()] == [position.contracts]
+    assert guarded.own_rules()[position.id].stop_loss == Bps(10)
+
+
+def test_rules_that_do_not_fire_leave_everything_as_it_is(guarded: Guarded):
+    guarded.rules = NEVER
+    bought = {guarded.buy("one").id, guarded.buy("two").id}
+
+    ticks = guarded.ticks(3)
+
+    assert guarded.sales() == []
+    assert guarded.decisions() == []
+    assert [{one.id for one in ticked.book.positions} for ticked in ticks] == [bought] * 3

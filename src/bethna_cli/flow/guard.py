@@ -16,13 +16,13 @@ from bethna_cli.domain.market import Asset
 from bethna_cli.flow import execute, guard_words
 from bethna_cli.flow.exits import Attempt, sell
 from bethna_cli.flow.lookout import GuardDesk, look
-from bethna_cli.flow.protect import Covers, look_at_protection
+from bethna_cli.flow.protect import Covers, adopted_rules, look_at_protection
 from bethna_cli.risk.book import Assessment, Book, Decision, first_state
 from bethna_cli.risk.marks import AssetView
 from bethna_cli.risk.protection import endings
 
 FIRST_WAIT_S = 30.0
-LONGEST_WAIT_S = 300.0
+LONGEST_WAIT_S = 240.0
 TELL_UNKNOWN_AT = 2
 """At which tick in a row without a value the person hears of it."""
 
@@ -121,7 +121,7 @@ def _book(desk: GuardDesk, memory: Memory) -> Book:
     revision = desk.watchbook.revision()
     if memory.book is None or revision != memory.revision:
         positions = [one for one in desk.positions.all(only_open=True) if one.user == desk.account]
-        states, rules = desk.watchbook.states(), desk.watchbook.rules()
+        states, rules = desk.watchbook.states(), adopted_rules(desk, positions)
         memory.book = Book(
             positions,
             [rules.get(one.id, desk.defaults) for one in positions],

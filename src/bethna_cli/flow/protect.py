@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from bethna_cli.domain.chain import Hash, Tag
 from bethna_cli.domain.errors import BethnaError
-from bethna_cli.domain.guarding import ExitFacts
+from bethna_cli.domain.guarding import ExitFacts, ExitRules
 from bethna_cli.domain.mandate import Mandate, MandateState
 from bethna_cli.domain.position import Position
 from bethna_cli.flow.lookout import GuardDesk
 from bethna_cli.risk.book import Book
-from bethna_cli.risk.protection import UNSIGNED, Cover, cover_of
+from bethna_cli.risk.protection import UNSIGNED, Cover, cover_of, signed_rules
 
 LIVE = frozenset({MandateState.WAITING, MandateState.OPEN})
 
@@ -74,10 +74,32 @@ def _signed(desk: GuardDesk, book: Book) -> dict[int, tuple[Mandate, ...]]:
     book.signed = rows
     if not rows:
         return {}
-    purchases = {
+    purchases = _purchases(desk)
+    return {row: _of_position(book.positions[row], by_token, purchases) for row in sorted(rows)}
+
+
+def adopted_rules(desk: GuardDesk, positions: Sequence[Position]) -> Mapping[str, ExitRules]:
+    """Return the rules of positions that have their own; what was signed with a purchase becomes its rules, once."""
+    rules = dict(desk.watchbook.rules())
+    live = {one.token for one in desk.mandates.live()}
+    bare = [one for one in positions if one.id not in rules and one.token in live]
+    if not bare:
+        return rules
+    purchases = _purchases(desk)
+    for one in bare:
+        mine = _of_position(one, {one.token: desk.mandates.of_token(desk.account, one.token)}, purchases)
+        signed = signed_rules(one, mine, desk.defaults)
+        if signed is not None:
+            desk.watchbook.set_rules(one.id, signed, desk.clock.now())
+            rules[one.id] = signed
+    return rules
+
+
+def _purchases(desk: GuardDesk) -> Mapping[tuple[Hash, int], Hash]:
+    """Return the digest of each purchase by the transaction that filled it."""
+    return {
         (entry.fill.transaction, entry.fill.ordinal): entry.digest for entry in desk.journal.entries() if entry.fill
     }
-    return {row: _of_position(book.positions[row], by_token, purchases) for row in sorted(rows)}
 
 
 def _of_position(

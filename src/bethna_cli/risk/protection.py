@@ -1,11 +1,13 @@
 """Whether a position would be sold without the person, and if not, why. A guard that is not there is said loudly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bethna_cli.domain.guarding import ExitFacts, ExitRule, Protection
+from bethna_cli.domain.guarding import ExitFacts, ExitRule, ExitRules, Protection
 from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
 from bethna_cli.domain.position import Position
+from bethna_cli.domain.units import Bps
+from bethna_cli.risk.exits import FULL
 
 WARN_BEFORE_S = (86_400, 3_600)
 """How long before a mandate ends the person hears of it."""
@@ -94,3 +96,17 @@ def endings(mandates: Sequence[Mandate], block_s: int) -> list[tuple[Mandate, in
         if due:
             found.append((one, min(due)))
     return found
+
+
+def signed_rules(position: Position, mandates: Sequence[Mandate], otherwise: ExitRules) -> ExitRules | None:
+    """Return the limits that the person signed for a position's exits, None where none is open or nothing was paid."""
+    live = {one.kind: one for one in mandates if one.state is MandateState.OPEN}
+    if not live or position.cost <= 0:
+        return None
+    worth = {kind: one.trigger_value(position.contracts) * FULL for kind, one in live.items()}
+    stop, goal = worth.get(MandateKind.STOP_LOSS), worth.get(MandateKind.TAKE_PROFIT)
+    return replace(
+        otherwise,
+        stop_loss=None if stop is None else Bps(max(0, FULL - -(-stop // position.cost))),
+        take_profit=None if goal is None else Bps(max(0, goal // position.cost - FULL)),
+    )
