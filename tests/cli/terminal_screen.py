@@ -85,6 +85,7 @@ class Terminal:
 
     def clear(self) -> None:
         """Clear the screen and what has scrolled away, at an empty prompt."""
+        self._entered = ""
         self.type("\x0c")
         self.until(lambda text: text.startswith("bethna>"))
         self.screen.history.top.clear()
@@ -96,7 +97,9 @@ class Terminal:
 
     def prompt(self, after: str = "") -> str:
         """Wait until `after` was printed since the last line was entered, and the prompt stands below it, empty."""
-        return self.until(lambda text: after in self.answer and _last_line(text) == "bethna>")
+        return self.until(
+            lambda text: self._entered in self.everything and after in self.answer and _last_line(text) == "bethna>"
+        )
 
     @property
     def answer(self) -> str:

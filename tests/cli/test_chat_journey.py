@@ -3,6 +3,7 @@
 What each stop leaves on the screen is compared with a text of it, figures and ids left out: they differ every time.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -48,13 +49,15 @@ def test_a_person_goes_the_whole_way_at_a_terminal(tmp_path, bethna_at):
     say("yes", "take-profit")
     say("/watch --once", "UNPROTECTED")
     say("anything happen overnight?", "UNPROTECTED")
+    say("close my eth call", "USDC received", yes=True)
+    say("win rate?", "worst fall")
     terminal.type("\x04")
     terminal.until("Goodbye.")
-    held = bethna_at(tmp_path, ("positions", "--json"), None)
+    held = bethna_at(tmp_path, ("positions", "--all", "--json"), None)
     bethna_at(tmp_path, ("sim", "down"), None)
 
     assert terminal.closes() == 0
-    assert '"state": "OPEN"' in held.stdout
+    assert [one["state"] for one in json.loads(held.stdout)] == ["CLOSED"]
     shown = {"welcome": welcome, "rule": screens[RULE], "receipt": screens[purchase], "why": screens["why?"]}
     assert {
         name: text for name, text in shown.items() if (SCREENS / f"{name}.txt").read_text().strip() not in text
@@ -64,8 +67,6 @@ def test_a_person_goes_the_whole_way_at_a_terminal(tmp_path, bethna_at):
 
 def _strike_on_offer(home: Path, bethna_at) -> str:
     """Return a strike that a call is offered at, near the price."""
-    import json
-
     offers = json.loads(bethna_at(home, ("strategies", "eth-call", "--json"), None).stdout)
     nearest = min(offers, key=lambda offer: abs(offer["delta"] - 0.5))
     return f"{nearest['strike']:g}"

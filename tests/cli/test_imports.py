@@ -86,3 +86,11 @@ def test_json_draws_nothing(loaded_by, words):
 
     assert code == 0
     assert modules & {"plotext", "bethna_cli.cli.tables"} == set()
+
+
+@pytest.mark.parametrize("words", ["chat thanks", "chat why?"])
+def test_a_conversation_loads_no_language_model_unless_one_is_set_up(loaded_by, words):
+    code, modules = loaded_by(words)
+
+    assert code == 0
+    assert modules & (HEAVY - {"prompt_toolkit"}) == set()
