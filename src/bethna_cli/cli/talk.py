@@ -57,8 +57,8 @@ Runner = Callable[[Sequence[str]], int]
 
 NOT_HERE = frozenset({"chat"})
 LEAVING = frozenset({"/quit", "/exit", "/q"})
-AFTER_IDEA = "Yes takes it to Beta's card. Or: why?   make it 200   closer strike   and for BTC?"
-AFTER_HOLD = "Standing aside is an answer. Or: why?   I'm bullish   and for BTC?"
+AFTER_IDEA = "Yes takes it to Beta's card. Or: why?   make it 200   closer strike   and for {other}?"
+AFTER_HOLD = "Standing aside is an answer. Or: why?   I'm bullish   and for {other}?"
 AFTER_PURCHASE = "It is yours. Next: what do I hold?   sell it if it is up 100 %"
 
 
@@ -285,7 +285,8 @@ class Talk:
         self.session = replace(self.session, context=context)
         if shown and command[0] == "recommend":
             is_hold = context.offered is not None and context.offered.is_hold
-            self._say(Speaker.ALPHA, AFTER_HOLD if is_hold else AFTER_IDEA)
+            other = "ETH" if context.asset == "BTC" else "BTC"
+            self._say(Speaker.ALPHA, (AFTER_HOLD if is_hold else AFTER_IDEA).format(other=other))
 
     def _on_the_table(self) -> Mapping[str, Any] | None:
         """Return the recommendation that is spoken of, from the store after a restart."""
