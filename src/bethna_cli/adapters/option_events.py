@@ -5,36 +5,33 @@ its own or a pinned contract traded it; the same words from anybody else are noi
 explain of a token's movements left or arrived by other ways. Events of the OptionBook are in `book_events`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
 from bethna_cli.adapters.abi import artifact, hash_text, keccak
-from bethna_cli.adapters.tickers import write_ticker
+from bethna_cli.adapters.book_events import BookLogs
+from bethna_cli.adapters.event_words import WORD, Seen, address_word, word_address, words
+from bethna_cli.adapters.option_terms import KINDS, terms_of
 from bethna_cli.domain.chain import Address, Block, Call, Hash, Log, LogQuery, Receipt
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused, EndpointsDisagree
-from bethna_cli.domain.market import Asset
-from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import ChainEvent, EventKind, OptionTerms
-from bethna_cli.domain.units import from_unix, price_to_decimal
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.ports import Chain, Sighting
-
-KINDS = (OptionKind.CALL, OptionKind.PUT, OptionKind.CALL_SPREAD, OptionKind.PUT_SPREAD)
-"""The kinds of a series as its contract numbers them."""
 
 TRANSFER = hash_text(keccak(b"Transfer(address,address,uint256)"))
 REDEEMED = hash_text(keccak(b"Redeemed(address,uint256,uint256)"))
-_WORD = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Venues:
-    """The contracts that are believed. traders: SentientTrader; routers: whose series are options."""
+    """The contracts that are believed. traders: SentientTraders; routers: whose series are options."""
 
     traders: tuple[Address, ...]
     routers: tuple[Address, ...]
+    books: tuple[VenueAddresses, ...] = ()
 
 
 @cache
@@ -61,16 +58,17 @@ class OptionLogs:
         self._trades = trade_topics()
         self._is_series = artifact("ThetanutsTokenRouter").function("isSeries")
         self._terms_of = artifact("OptionSeries").function("terms")
+        self._books = BookLogs(chain, venues.books)
         self._strangers: set[Address] = set()
 
     @property
     def venues(self) -> tuple[Address, ...]:
-        return self._venues.traders
+        return (*self._venues.traders, *(one.book for one in self._venues.books))
 
     async def first_block(self) -> int:
         """Find where the oldest of the contracts was created, by halving: none has code before its creation."""
         head = (await self._chain.block()).number
-        return min([await self._created_at(address, head) for address in self._venues.traders], default=head)
+        return min([await self._created_at(address, head) for address in self.venues], default=head)
 
     async def _created_at(self, address: Address, head: int) -> int:
         if not (await self._chain.accounts([address], head))[0].code:
@@ -103,6 +101,7 @@ class OptionLogs:
             trades_wanted(self._venues.traders),
             LogQuery((), ((TRANSFER, REDEEMED), (word,))),
             LogQuery((), ((TRANSFER,), None, (word,))),
+            *self._books.queries(account),
         ]
 
     async def _confirm(self, logs: Sequence[Log]) -> None:
@@ -136,9 +135,12 @@ class OptionLogs:
         ours += [one for one in _read_redemptions(account, logs) if one.token in tokens]
         ours += _unexplained(account, ours, [one for one in moves if one.log.address in tokens])
         terms = await self._read_terms({one.token for one in ours} - set(known))
+        taken = Counter(one.log.transaction_hash for one in trades)
+        filled, filled_terms = await self._books.events(account, logs, known, taken)
+        ours, terms = ours + filled, terms | filled_terms
         return tuple(one.event(times) for one in sorted(ours, key=lambda one: one.place)), terms
 
-    def _read_trades(self, logs: Sequence[Log]) -> "Iterable[_Seen]":
+    def _read_trades(self, logs: Sequence[Log]) -> Iterable[Seen]:
         """Read every account's trades: which one in its transaction a trade is, does not depend on who asks."""
         counts: dict[Hash, int] = {}
         for log in logs:
@@ -150,7 +152,7 @@ class OptionLogs:
             user, token = word_address(log.topics[1]), word_address(log.topics[2])
             given, got, _ = words(log.data, 3)
             contracts, usdc = (got, given) if kind is EventKind.BOUGHT else (given, got)
-            yield _Seen(kind, user, log.address, token, contracts, usdc, ordinal, log)
+            yield Seen(kind, user, log.address, token, contracts, usdc, ordinal, log)
 
     async def _options(
         self, traded: set[Address], known: Mapping[Address, OptionTerms], moved: set[Address]
@@ -184,39 +186,6 @@ class OptionLogs:
             raise ContractMismatch(f"The option token {token} states terms that bethna does not know.") from error
 
 
-class _Seen(NamedTuple):
-    """An event and the log that tells it."""
-
-    kind: EventKind
-    user: Address
-    venue: Address
-    token: Address
-    contracts: int
-    usdc: int
-    ordinal: int
-    log: Log
-
-    @property
-    def place(self) -> tuple[int, int]:
-        return (self.log.block_number, self.log.log_index)
-
-    def event(self, times: Mapping[int, int]) -> ChainEvent:
-        return ChainEvent(
-            kind=self.kind,
-            user=self.user,
-            venue=self.venue,
-            token=self.token,
-            contracts=self.contracts,
-            usdc=self.usdc,
-            transaction=self.log.transaction_hash,
-            ordinal=self.ordinal,
-            block_number=self.log.block_number,
-            block_hash=self.log.block_hash,
-            time_s=times[self.log.block_number],
-            log_index=self.log.log_index,
-        )
-
-
 class _Move(NamedTuple):
     """What a transfer brought an account, or took from it (below nothing)."""
 
@@ -227,23 +196,23 @@ class _Move(NamedTuple):
 def _read_moves(account: Address, logs: Sequence[Log]) -> Iterable[_Move]:
     word = address_word(account)
     for log in logs:
-        if log.topics[:1] == (TRANSFER,) and len(log.topics) == 3 and len(log.data) == _WORD:
+        if log.topics[:1] == (TRANSFER,) and len(log.topics) == 3 and len(log.data) == WORD:
             amount = int.from_bytes(log.data)
             if word in log.topics[1:]:
                 yield _Move(amount * ((log.topics[2] == word) - (log.topics[1] == word)), log)
 
 
-def _read_redemptions(account: Address, logs: Sequence[Log]) -> Iterable[_Seen]:
+def _read_redemptions(account: Address, logs: Sequence[Log]) -> Iterable[Seen]:
     word, counts = address_word(account), dict[Hash, int]()
     for log in logs:
-        if log.topics == (REDEEMED, word) and len(log.data) == 2 * _WORD:
+        if log.topics == (REDEEMED, word) and len(log.data) == 2 * WORD:
             ordinal = counts.get(log.transaction_hash, 0)
             counts[log.transaction_hash] = ordinal + 1
             contracts, payout = words(log.data, 2)
-            yield _Seen(EventKind.REDEEMED, account, log.address, log.address, contracts, payout, ordinal, log)
+            yield Seen(EventKind.REDEEMED, account, log.address, log.address, contracts, payout, ordinal, log)
 
 
-def _unexplained(account: Address, explained: Sequence[_Seen], moves: Sequence[_Move]) -> Iterable[_Seen]:
+def _unexplained(account: Address, explained: Sequence[Seen], moves: Sequence[_Move]) -> Iterable[Seen]:
     """Say what remains of the movements of each token in each transaction."""
     rest: dict[tuple[Hash, Address], int] = {}
     last: dict[tuple[Hash, Address], Log] = {}
@@ -261,32 +230,4 @@ def _unexplained(account: Address, explained: Sequence[_Seen], moves: Sequence[_
             kind = EventKind.RECEIVED if contracts > 0 else EventKind.SENT
             ordinal = counts.get((transaction, kind), 0)
             counts[transaction, kind] = ordinal + 1
-            yield _Seen(kind, account, token, token, abs(contracts), 0, ordinal, last[transaction, token])
-
-
-def terms_of(asset: str, kind: OptionKind, strikes_e8: Sequence[int], expiry_s: int) -> OptionTerms:
-    """Put terms together from a contract's numbers. Raises ValueError for an asset that bethna does not know."""
-    strikes: tuple[Decimal, ...] = tuple(sorted(price_to_decimal(strike) for strike in strikes_e8))
-    expires_at = from_unix(expiry_s)
-    listed = strikes[::-1] if kind is OptionKind.PUT_SPREAD else strikes
-    return OptionTerms(Asset(asset), kind, strikes, expires_at, write_ticker(Asset(asset), kind, listed, expires_at))
-
-
-# ── fixed widths ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def words(data: bytes, count: int) -> tuple[int, ...]:
-    """Read event data that is nothing but `count` unsigned words. Raises ContractMismatch."""
-    if len(data) != count * _WORD:
-        raise ContractMismatch(f"An event carries {len(data)} bytes instead of {count * _WORD}.")
-    return tuple(int.from_bytes(data[at : at + _WORD]) for at in range(0, len(data), _WORD))
-
-
-def address_word(address: Address) -> Hash:
-    """Write an address as an indexed topic."""
-    return Hash("0x" + "00" * 12 + address[2:])
-
-
-def word_address(word: Hash) -> Address:
-    """Read the address in an indexed topic."""
-    return Address("0x" + word[26:])
+            yield Seen(kind, account, token, token, abs(contracts), 0, ordinal, last[transaction, token])
