@@ -25,9 +25,10 @@ from bethna_cli.domain.errors import SourceMalformed
 T = TypeVar("T")
 
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
-_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
 _BLOOM_BYTES = 256
 _MOST_TOPICS = 4
+_ADDRESS_WIDTH = 2 + 40
+_HASH_WIDTH = 2 + 64
 _UINT64 = 2**64
 
 
@@ -56,9 +57,12 @@ def count(value: Any) -> int:
 
 def data(value: Any) -> bytes:
     """Read 0x and whole bytes."""
-    if isinstance(value, str) and _DATA.fullmatch(value):
-        return bytes.fromhex(value[2:])
-    raise ValueError("not data")
+    if not isinstance(value, str) or value[:2] != "0x" or len(value) % 2:
+        raise ValueError("not data")
+    octets = bytes.fromhex(value[2:])
+    if 2 * len(octets) != len(value) - 2:  # fromhex skips spaces
+        raise ValueError("not data")
+    return octets
 
 
 def hash_of(value: Any) -> Hash:
@@ -92,20 +96,32 @@ def block_of(value: Any) -> Block:
 
 
 def log_of(value: Any) -> Log:
-    """Read a log of a mined block; a removed or pending one is refused."""
+    """Read a log of a mined block; a removed or pending one is refused.
+
+    Everything has a fixed width, so that lengths and `bytes.fromhex` check what patterns would, several times faster.
+    """
     topics = value["topics"]
     if value.get("removed") not in (None, False) or not isinstance(topics, list) or len(topics) > _MOST_TOPICS:
         raise ValueError("not a mined log")
     return Log(
-        address=address_of(value["address"]),
-        topics=tuple(hash_of(topic) for topic in topics),
+        address=Address(_fixed(value["address"], _ADDRESS_WIDTH)),
+        topics=tuple([Hash(_fixed(topic, _HASH_WIDTH)) for topic in topics]),
         data=data(value["data"]),
         block_number=count(value["blockNumber"]),
-        block_hash=hash_of(value["blockHash"]),
-        transaction_hash=hash_of(value["transactionHash"]),
+        block_hash=Hash(_fixed(value["blockHash"], _HASH_WIDTH)),
+        transaction_hash=Hash(_fixed(value["transactionHash"], _HASH_WIDTH)),
         transaction_index=count(value["transactionIndex"]),
         log_index=count(value["logIndex"]),
     )
+
+
+def _fixed(value: Any, width: int) -> str:
+    """Read 0x and hexadecimal digits of a known number, lower-cased."""
+    if not isinstance(value, str) or len(value) != width or value[:2] != "0x":
+        raise ValueError("not of its width")
+    if 2 * len(bytes.fromhex(value[2:])) != width - 2:  # fromhex skips spaces: then there are too few
+        raise ValueError("not hexadecimal")
+    return value.lower()
 
 
 def logs_of(value: Any) -> list[Log]:

@@ -99,13 +99,15 @@ def _positions(db: sqlite3.Connection) -> None:
     )
     db.execute(
         f"""create table chain_events (
-            chain_id integer not null, block_number integer not null, log_index integer not null, account text not null,
-            kind text not null check (kind in ({kinds})), venue text not null, token text not null, contracts not null,
-            usdc not null, transaction_hash text not null, ordinal integer not null, block_hash text not null,
+            chain_id integer not null, block_number integer not null, log_index integer not null, account blob not null,
+            kind text not null check (kind in ({kinds})), venue blob not null, token blob not null, contracts not null,
+            usdc not null, transaction_hash blob not null, ordinal integer not null, block_hash blob not null,
             time_s integer not null, primary key (chain_id, block_number, log_index, account)) without rowid"""
     )
-    db.execute("create index chain_events_by_token on chain_events (account, token)")
-    db.execute("create unique index chain_events_by_name on chain_events (transaction_hash, kind, ordinal, account)")
+    # Names each event, and finds those of a token: one index is written for every event, not two.
+    db.execute(
+        "create unique index chain_events_by_name on chain_events (account, token, transaction_hash, kind, ordinal)"
+    )
     db.execute(
         """create table chain_reach (
             chain_id integer not null, account text not null, venues text not null check (json_valid(venues)),

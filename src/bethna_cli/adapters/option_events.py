@@ -6,7 +6,7 @@ explain of a token's movements left or arrived by other ways. Events of the Opti
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -193,13 +193,35 @@ class _Move(NamedTuple):
     log: Log
 
 
-def _read_moves(account: Address, logs: Sequence[Log]) -> Iterable[_Move]:
-    word = address_word(account)
+class Transfer(NamedTuple):
+    """Tokens, or one piece of a collection, that changed hands. value: base units, or the piece's number."""
+
+    token: Address
+    sender: Address
+    receiver: Address
+    value: int
+    log: Log
+
+
+def transfers_of(logs: Iterable[Log]) -> Iterator[Transfer]:
+    """Read the transfers of ERC-20 tokens (the value in the data) and ERC-721 pieces (in a fourth topic)."""
     for log in logs:
-        if log.topics[:1] == (TRANSFER,) and len(log.topics) == 3 and len(log.data) == WORD:
-            amount = int.from_bytes(log.data)
-            if word in log.topics[1:]:
-                yield _Move(amount * ((log.topics[2] == word) - (log.topics[1] == word)), log)
+        topics, data = log.topics, log.data
+        if not topics or topics[0] != TRANSFER:
+            continue
+        if len(topics) == 3 and len(data) == WORD:
+            value = int.from_bytes(data)
+        elif len(topics) == 4 and not data:
+            value = int(topics[3], 16)
+        else:
+            continue
+        yield Transfer(log.address, word_address(topics[1]), word_address(topics[2]), value, log)
+
+
+def _read_moves(account: Address, logs: Sequence[Log]) -> Iterator[_Move]:
+    for one in transfers_of(logs):
+        if account in (one.sender, one.receiver) and len(one.log.topics) == 3:
+            yield _Move(one.value * ((one.receiver == account) - (one.sender == account)), one.log)
 
 
 def _read_redemptions(account: Address, logs: Sequence[Log]) -> Iterable[Seen]:

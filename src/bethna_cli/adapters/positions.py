@@ -6,7 +6,7 @@ from all their events, so that a position is never patched. Times are Unix secon
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -47,6 +47,7 @@ _POSITION = (
     " contracts_left, proceeds, closed_s, exits, state"
 )
 _LARGEST_INTEGER = 2**63 - 1
+"""What SQLite can hold as a number; a larger amount is kept as text."""
 
 
 class SqlitePositions:
@@ -129,12 +130,12 @@ class SqlitePositions:
             gone = self._db.execute(
                 "delete from chain_events where chain_id = ? and account = ? and block_number between ? and ?"
                 " returning token",
-                (self._chain_id, reach.account, stretch.first, last),
+                (self._chain_id, _octets(reach.account), stretch.first, last),
             ).fetchall()
-            moved = self._write_events(stretch.events)
+            write_events(self._db, self._chain_id, stretch.events)
             self._write_terms(stretch.terms)
             self._write_reach(reach, at)
-            touched = {Address(token) for (token,) in gone} | moved | {event.token for event in stretch.events}
+            touched = {Address(_text(token)) for (token,) in gone} | {event.token for event in stretch.events}
             changes = self._fold_all([(reach.account, token) for token in touched], reach)
             changes += self._drop_missing(reach)
             self._tell(changes, at, tell)
@@ -144,7 +145,8 @@ class SqlitePositions:
         self, events: Sequence[ChainEvent], terms: Mapping[Address, OptionTerms], at: datetime, tell: Tell
     ) -> list[Change]:
         with self._transaction():
-            moved = self._write_events(events)
+            moved = self._tokens_at(events)
+            write_events(self._db, self._chain_id, events)
             self._write_terms(terms)
             touched = {(event.user, event.token) for event in events}
             touched |= {(event.user, token) for event in events for token in moved}
@@ -157,29 +159,26 @@ class SqlitePositions:
 
     def forget(self, account: Address) -> None:
         with self._transaction():
-            for table in ("chain_events", "chain_reach", "chain_checkpoints", "positions"):
+            self._db.execute(
+                "delete from chain_events where chain_id = ? and account = ?", (self._chain_id, _octets(account))
+            )
+            for table in ("chain_reach", "chain_checkpoints", "positions"):
                 self._db.execute(
                     f"delete from {table} where chain_id = ? and account = ?",  # noqa: S608
                     (self._chain_id, account),
                 )
 
-    def _write_events(self, events: Iterable[ChainEvent]) -> set[Address]:
-        """Write events, each in the place of what had its name or its place before; return the tokens that lost one."""
-        lost: set[Address] = set()
+    def _tokens_at(self, events: Iterable[ChainEvent]) -> set[Address]:
+        """Return the tokens whose events stand where others are about to be written."""
+        found: set[Address] = set()
         for event in events:
-            name = (event.transaction, event.kind.value, event.ordinal, event.user)
-            place = (self._chain_id, event.block_number, event.log_index, event.user)
-            for where, values in (
-                ("transaction_hash = ? and kind = ? and ordinal = ? and account = ?", name),
-                ("chain_id = ? and block_number = ? and log_index = ? and account = ?", place),
-            ):
-                rows = self._db.execute(f"delete from chain_events where {where} returning token", values)  # noqa: S608
-                lost |= {Address(token) for (token,) in rows.fetchall()}
-        self._db.executemany(
-            f"insert into chain_events (chain_id, {_EVENT}) values ({', '.join('?' * 13)})",  # noqa: S608
-            [(self._chain_id, *_event_row(event)) for event in events],
-        )
-        return lost
+            rows = self._db.execute(
+                "select token from chain_events"
+                " where chain_id = ? and block_number = ? and log_index = ? and account = ?",
+                (self._chain_id, event.block_number, event.log_index, _octets(event.user)),
+            )
+            found |= {Address(_text(token)) for (token,) in rows.fetchall()}
+        return found
 
     def _write_terms(self, terms: Mapping[Address, OptionTerms]) -> None:
         self._db.executemany(
@@ -224,7 +223,7 @@ class SqlitePositions:
     def _holding(self, account: Address, token: Address, terms: OptionTerms, reach: Reach | None) -> Holding:
         rows = self._db.execute(
             f"select {_EVENT} from chain_events where chain_id = ? and account = ? and token = ?",  # noqa: S608
-            (self._chain_id, account, token),
+            (self._chain_id, _octets(account), _octets(token)),
         ).fetchall()
         return holding_of(self._chain_id, terms, [_event(row) for row in rows], reach)
 
@@ -279,10 +278,10 @@ class SqlitePositions:
         with translated():
             rows = self._db.execute(
                 "select distinct token from chain_events where chain_id = ? and account = ? and kind = 'RECEIVED'",
-                (self._chain_id, account),
+                (self._chain_id, _octets(account)),
             ).fetchall()
-            terms = self.terms()
-            held = {Address(one): self._holding(account, one, terms[one], None).unbought for (one,) in rows}
+            terms, tokens = self.terms(), [Address(_text(token)) for (token,) in rows]
+            held = {token: self._holding(account, token, terms[token], None).unbought for token in tokens}
         return {token: contracts for token, contracts in held.items() if contracts}
 
     def all(self, *, only_open: bool = False) -> list[Position]:
@@ -335,31 +334,72 @@ class SqlitePositions:
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _event_row(event: ChainEvent) -> tuple[object, ...]:
-    return (
-        event.kind.value,
-        event.user,
-        event.venue,
-        event.token,
-        _number(event.contracts),
-        _number(event.usdc),
-        event.transaction,
-        event.ordinal,
-        event.block_number,
-        event.block_hash,
-        event.time_s,
-        event.log_index,
+def write_events(db: sqlite3.Connection, chain_id: int, events: Iterable[ChainEvent]) -> None:
+    """Write events inside the caller's transaction, each in the place of what had its name or its place before."""
+    db.executemany(
+        f"insert or replace into chain_events (chain_id, {_EVENT}) values ({', '.join('?' * 13)})",  # noqa: S608
+        (_row(chain_id, *event) for event in events),
     )
 
 
-def _number(amount: int) -> int | str:
-    """Write an amount as SQLite can hold it: one of more than 63 bits as text."""
-    return amount if amount <= _LARGEST_INTEGER else str(amount)
+def _row(
+    chain_id: int,
+    kind: EventKind,
+    user: Address,
+    venue: Address,
+    token: Address,
+    contracts: int,
+    usdc: int,
+    transaction: Hash,
+    ordinal: int,
+    number: int,
+    block_hash: Hash,
+    time_s: int,
+    log_index: int,
+    octets: Callable[[str], bytes] = bytes.fromhex,
+) -> tuple[object, ...]:
+    return (
+        chain_id,
+        kind.value,
+        octets(user[2:]),
+        octets(venue[2:]),
+        octets(token[2:]),
+        contracts if contracts <= _LARGEST_INTEGER else str(contracts),
+        usdc if usdc <= _LARGEST_INTEGER else str(usdc),
+        octets(transaction[2:]),
+        ordinal,
+        number,
+        octets(block_hash[2:]),
+        time_s,
+        log_index,
+    )
+
+
+def _octets(text: str) -> bytes:
+    """Write a hash or an address as its bytes, a third of the text's size."""
+    return bytes.fromhex(text[2:])
+
+
+def _text(octets: bytes) -> str:
+    return "0x" + octets.hex()
 
 
 def _event(row: Sequence[Any]) -> ChainEvent:
-    kind, user, venue, token, contracts, usdc, *rest = row
-    return ChainEvent(EventKind(kind), user, venue, token, int(contracts), int(usdc), *rest)
+    kind, user, venue, token, contracts, usdc, transaction, ordinal, number, block_hash, time_s, log_index = row
+    return ChainEvent(
+        EventKind(kind),
+        Address(_text(user)),
+        Address(_text(venue)),
+        Address(_text(token)),
+        int(contracts),
+        int(usdc),
+        Hash(_text(transaction)),
+        ordinal,
+        number,
+        Hash(_text(block_hash)),
+        time_s,
+        log_index,
+    )
 
 
 def _exits_text(exits: Iterable[Exit]) -> str:

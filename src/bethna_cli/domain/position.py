@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.market import Asset
@@ -62,9 +63,8 @@ class OptionTerms:
     ticker: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChainEvent:
-    """One event of an account's option token.
+class ChainEvent(NamedTuple):
+    """One event of an account's option token; a tuple, because histories hold very many.
 
     ordinal: which of its kind it is in its transaction, purchases and sales counted together; a log's own index would
     change when a reorganisation moves the transaction. usdc: paid, received or paid out; 0 where tokens just moved.
