@@ -8,13 +8,13 @@ import asyncio
 import io
 import json
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bethna_cli.cli import output
+from bethna_cli.cli.answers import Answer, print_turns
 from bethna_cli.cli.chat_tools import Tools, trimmed_record
 from bethna_cli.cli.narrate import narrate
 from bethna_cli.cli.output import waiting
@@ -42,7 +42,7 @@ from bethna_cli.domain.conversation import (
 from bethna_cli.domain.errors import BethnaError, ConfigurationError, OutsideError, UsageError
 from bethna_cli.domain.redaction import holds_key, redacted
 from bethna_cli.domain.text import clean
-from bethna_cli.domain.utterance import IntentKind, Understood, utterance_document
+from bethna_cli.domain.utterance import IntentKind, Understood
 from bethna_cli.flow.ask import LONGEST_UTTERANCE, ask
 from bethna_cli.flow.converse import look, reply
 from bethna_cli.flow.explain import explain
@@ -60,30 +60,6 @@ LEAVING = frozenset({"/quit", "/exit", "/q"})
 AFTER_IDEA = "Yes takes it to Beta's card. Or: why?   make it 200   closer strike   and for {other}?"
 AFTER_HOLD = "Standing aside is an answer. Or: why?   I'm bullish   and for {other}?"
 AFTER_PURCHASE = "It is yours. Next: what do I hold?   sell it if it is up 100 %"
-
-
-@dataclass
-class Answer:
-    """What a turn came to, as scripts see it."""
-
-    text: str
-    understood: Understood | None = None
-    commands: list[Command] = field(default_factory=list)
-    results: list[object] = field(default_factory=list)
-    said: list[tuple[Speaker, str]] = field(default_factory=list)
-    exit_code: int = 0
-
-    def document(self) -> dict[str, object]:
-        """Return the turn as one JSON object."""
-        heard = {} if self.understood is None else utterance_document(self.understood)
-        return {
-            "text": self.text,
-            **heard,
-            "said": [{"speaker": speaker.value, "text": text} for speaker, text in self.said],
-            "commands": [shlex.join(("bethna", *command)) for command in self.commands],
-            "results": self.results,
-            "exit": self.exit_code,
-        }
 
 
 class Talk:
@@ -132,7 +108,8 @@ class Talk:
     def _take(self, command: Command) -> None:
         name = command[0] if command else "help"
         if name == "help":
-            self._say(Speaker.COPILOT, f"{HELP_LINES}\n  /{'  /'.join(BY_NAME)}")
+            names = "  /".join(other for other in BY_NAME if other not in NOT_HERE)
+            self._say(Speaker.COPILOT, f"{HELP_LINES}\n/{names}  /tour  /quit")
         elif name in NOT_HERE:
             raise UsageError("You are in the chat already.", hint="/help")
         elif name not in BY_NAME:
@@ -140,22 +117,7 @@ class Talk:
         else:
             self._execute(command)
             if name == "history" and not self._as_json:
-                self._print_turns()
-
-    def _print_turns(self) -> None:
-        """Print what was said in this conversation below the closed trades."""
-        from bethna_cli.cli.tables import table, words
-
-        if not self.session.turns:
-            return
-        grid = table("at (UTC)", "you", "what came of it")
-        for turn in self.session.turns:
-            ran = "; ".join(shlex.join(command) for command in turn.commands) or (turn.intent or "")
-            code = f" (exit {turn.exit_code})" if turn.exit_code else ""
-            grid.add_row(f"{turn.at:%H:%M:%S}", words(turn.text), words(ran + code))
-        screen = output.console()
-        screen.print("\nThis conversation")
-        screen.print(grid)
+                print_turns(self.session.turns)
 
     # ── plain language ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,7 +200,7 @@ class Talk:
         """Remark on the answer itself, beside it."""
         self._answer.said.append((Speaker.COPILOT, text))
         if not self._as_json:
-            sys.stderr.write(f"! {clean(text, LONGEST_UTTERANCE)}\n")
+            self._voice.remark(text)
 
     def _to_card(self) -> None:
         """Hand what is on the table to `approve`, which shows the card and asks."""

@@ -34,6 +34,12 @@ class Voice:
         for line in rest:
             screen.print(Text(line))
 
+    def remark(self, text: str) -> None:
+        """Print a remark of the program's own on an answer, beside it on stderr."""
+        from rich.text import Text
+
+        output.console(self._no_color, sys.stderr).print(Text(f"! {clean(text, LONGEST_LINE)}", style="yellow"))
+
     def quote(self, speaker: Speaker) -> "Quotation":
         """Begin an answer that a language model writes; nothing is printed before its first word."""
         from rich.text import Text

@@ -24,7 +24,7 @@ from bethna_cli.domain.conversation import (
 )
 from bethna_cli.domain.redaction import holds_key
 from bethna_cli.domain.utterance import Feeling, IntentKind, OptionSide, Slots, Understood
-from bethna_cli.flow.explain import is_about_the_table
+from bethna_cli.flow.explain import is_about_the_table, is_definition
 from bethna_cli.flow.follow_up import changed, plain
 from bethna_cli.flow.small_talk import beyond
 
@@ -87,7 +87,8 @@ def _answer(text: str, understood: Understood, context: Context, held: Sequence[
         return follow_up
     if understood.alternative is not None:
         kinds = {understood.kind, understood.alternative}
-        if IntentKind.EXPLAIN in kinds and context.offered is not None and is_about_the_table(text):
+        about_the_table = context.offered is not None and is_about_the_table(text)
+        if IntentKind.EXPLAIN in kinds and (about_the_table or is_definition(text)):
             return Explain(text)
         return _which(text, understood, understood.alternative, context, held)
     return for_kind(text, understood, context, held)

@@ -59,6 +59,11 @@ def is_about_the_table(text: str) -> bool:
     return any(pattern.search(line) for pattern in (_WHY, _LOSS, _GAIN, _SURE)) and not _defines(line)
 
 
+def is_definition(text: str) -> bool:
+    """Say whether a line asks for the meaning of a word of the field."""
+    return _defines(" ".join(text.lower().split()))
+
+
 def explain(question: str, record: Record | None, now: datetime) -> Explanation:
     """Answer from the recommendation on the table (None: nothing is) and the glossary."""
     line = " ".join(question.lower().split())

@@ -8,13 +8,14 @@ from bethna_cli.domain.utterance import IntentKind
 USAGE, REFUSED = 2, 3
 
 HELP_LINES = """Say what you think, or ask:
-  I'm bullish on ETH, what should I do?    what's the funding on BTC?
-  show me ETH calls                        buy the 3200 ETH call, 7 days, 100 usdc
-  why?   make it 200   and for BTC?        looks good, go ahead
-  what do I hold?                          close my ETH call if it's up 20%
-  what happens if ETH drops 10%?           anything happen overnight?
-Every bethna command works here with a slash: /market ETH, /positions, /help. Ctrl-C drops the line or stops an answer;
-Ctrl-D leaves. Nothing is bought or sold before you have typed a code from its card."""
+  I'm bullish on ETH, what should I do?   what's the funding on BTC?
+  show me ETH calls                       buy the 3200 ETH call, 100 usdc
+  why?   make it 200   and for BTC?       looks good, go ahead
+  what do I hold?                         close my ETH call if it's up 20%
+  what happens if ETH drops 10%?          anything happen overnight?
+Every bethna command works here with a slash, like /market ETH or /positions.
+Nothing is bought or sold before you have typed a code from its card.
+Ctrl-C drops the line or stops an answer; Ctrl-D leaves."""
 
 _TRANSFER = re.compile(
     r"\b(send|transfer|withdraw|wire|forward|deposit|bridge|swap|pay|move|kirim|tarik|transfer(?:kan)?)\b"
