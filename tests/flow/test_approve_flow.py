@@ -107,7 +107,7 @@ def test_it_is_final_once_the_chain_is_and_approve_does_not_wait_for_that(market
     carried = bought(market, Person())
 
     async def bring(desk: TradingDesk) -> list[TradeState]:
-        return [progress.entry.state for progress in await recover(desk.execution)]
+        return [progress.entry.state for progress in await recover(desk.execution, desk.mandates)]
 
     assert carried.progresses[0].entry.state is TradeState.MINED
     assert at_the_desk(market, bring) == [TradeState.FINAL]
@@ -292,7 +292,7 @@ def test_a_chain_that_falls_silent_after_the_send_is_unknown_and_later_found_bou
         return await inner(body)
 
     async def bring(desk: TradingDesk) -> list[TradeState]:
-        return [progress.entry.state for progress in await recover(desk.execution)]
+        return [progress.entry.state for progress in await recover(desk.execution, desk.mandates)]
 
     with monkeypatch.context() as broken:
         broken.setattr(market.transport, "exchange", silent)

@@ -12,8 +12,9 @@ import pytest
 from approval_desk import WATCHER, HereSigner, Person, opened, pause_exits, recommended
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.domain.approval import Schedule
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ContractPaused, NothingSuitable, SlippageTooHigh, TradeRefused
-from bethna_cli.domain.mandate import ExitTerms, MandateState
+from bethna_cli.domain.mandate import ExitTerms, Mandate, MandateState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import ChainEvent, EventKind, OptionTerms, Position
 from bethna_cli.domain.signing import Approve, CancelNonce, Submit
@@ -23,8 +24,10 @@ from bethna_cli.execution.approval import read_card
 from bethna_cli.flow.approve import approve
 from bethna_cli.flow.carry import Carried, card_lines
 from bethna_cli.flow.close import close, prepare_close
+from bethna_cli.flow.mandate import ExitReview, authorise, call_off
+from bethna_cli.flow.recover import recover
 from bethna_cli.flow.sight import TradingDesk
-from execution_desk import TRADER, USER, Market
+from execution_desk import TRADER, USER, Crash, Market
 
 T = TypeVar("T")
 ALL, HALF = Fraction(1), Fraction(1, 2)
@@ -60,6 +63,16 @@ def noted(desk: TradingDesk, carried: Carried) -> None:
         )  # fmt: skip
         terms = OptionTerms(carried.review.wanted.asset, leg.kind, leg.strikes, leg.expires_at, leg.ticker)
         desk.positions.add([bought], {intent.option_token: terms}, desk.clock.now(), lambda _: None)
+
+
+class Agreeing:
+    """Says yes to exits; `shown` is what it saw."""
+
+    def __init__(self, shown: list[ExitReview]) -> None:
+        self.shown = shown
+
+    def ask_exits(self, shown: ExitReview) -> None:
+        self.shown.append(shown)
 
 
 def read(market: Market, token: str, name: str, *arguments: object) -> int:
@@ -238,6 +251,80 @@ def test_a_watcher_without_an_account_gets_no_exits_and_the_card_says_so(market)
 
     assert at_the_desk(market, work) == []
     assert (person.shown[0].exits, person.shown[0].has_watcher) == ((), False)
+
+
+def test_exits_are_signed_anew_before_the_old_ones_are_called_off(market):
+    shown: list[ExitReview] = []
+
+    async def work(desk: TradingDesk) -> tuple[Position, list[Mandate], list[bool]]:
+        position = await holding(desk, market, EXITS)
+        await authorise(desk, position.id, ExitTerms(Bps(2_000), Bps(5_000)), Agreeing(shown))
+        mandates = desk.mandates.of_token(USER, position.token)
+        head = (await desk.chain.block()).hash
+        return position, mandates, [await desk.execution.evidence.is_nonce_used(one.trade, head) for one in mandates]
+
+    position, mandates, used = at_the_desk(market, work, watcher=WATCHER)
+
+    old, new = mandates[:2], mandates[2:]
+    assert [one.state for one in (*old, *new)] == [MandateState.CANCELLED] * 2 + [MandateState.OPEN] * 2
+    assert used == [True, True, False, False]
+    assert [type(step.action) for step in shown[0].plan.steps] == [Approve, CancelNonce]
+    assert read_card("\n".join(str(line) for line in shown[0].card_lines)) == [one.trade for one in new]
+    assert new[0].trigger_value(position.contracts) == position.cost * 8 // 10
+    assert held(market, position) == (position.contracts, position.contracts)
+
+
+def test_exits_that_are_called_off_end_on_chain_and_leave_no_allowance(market):
+    async def work(desk: TradingDesk) -> tuple[Position, list[MandateState]]:
+        position = await holding(desk, market, EXITS)
+        await call_off(desk, position.id, Agreeing([]))
+        with pytest.raises(TradeRefused, match="no exits"):
+            await call_off(desk, position.id, Agreeing([]))
+        return position, states(desk, position)
+
+    position, ended = at_the_desk(market, work, watcher=WATCHER)
+
+    assert (held(market, position), ended) == ((position.contracts, 0), [MandateState.CANCELLED] * 2)
+
+
+def test_a_crash_between_purchase_and_permission_is_made_good_at_the_next_start(market):
+    async def work(desk: TradingDesk) -> None:
+        market.transport.faults.extend(["none", "crash before"])
+        with pytest.raises(Crash):
+            await approve(desk, await recommended(desk, OptionKind.CALL), Person(), EXITS)
+
+    async def next_start(desk: TradingDesk) -> tuple[list[MandateState], list[MandateState], int]:
+        before = [one.state for one in desk.mandates.live()]
+        await recover(desk.execution, desk.mandates)
+        token = desk.mandates.live()[0].token
+        return before, [one.state for one in desk.mandates.live()], read(market, token, "allowance", USER, TRADER)
+
+    at_the_desk(market, work, watcher=WATCHER)
+    before, after, allowance = at_the_desk(market, next_start, watcher=WATCHER)
+
+    assert (before, after) == ([MandateState.WAITING] * 2, [MandateState.OPEN] * 2)
+    assert (allowance > 0, len(market.executions())) == (True, 1)
+
+
+def test_exits_of_a_purchase_that_never_came_are_forgotten_and_nothing_is_permitted(market):
+    async def work(desk: TradingDesk) -> Address:
+        market.transport.faults.append("crash before")
+        with pytest.raises(Crash):
+            await approve(desk, await recommended(desk, OptionKind.CALL), Person(), EXITS)
+        return desk.mandates.live()[0].token
+
+    async def much_later(desk: TradingDesk) -> list[Mandate]:
+        await recover(desk.execution, desk.mandates)
+        return desk.mandates.of_token(USER, token)
+
+    token = at_the_desk(market, work, watcher=WATCHER)
+    market.clock.advance(400)
+    market.exchange.catch_up()
+    market.finalise()
+    mandates = at_the_desk(market, much_later, watcher=WATCHER)
+
+    assert [(one.state, one.signature) for one in mandates] == [(MandateState.CANCELLED, b"")] * 2
+    assert (market.executions(), market.desk().journal.errands()) == ([], [])
 
 
 # ── what stands in the way ────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from bethna_cli.cli.trading import Chunks, Every, Trade, run
 if TYPE_CHECKING:
     from bethna_cli.domain.mandate import ExitTerms
     from bethna_cli.domain.market import Origin
+    from bethna_cli.flow.carry import Carried
     from bethna_cli.settings import Settings
 
 app = new_app("Your answer to a recommendation.")
@@ -57,8 +58,27 @@ def approve(
         carry_out=lambda desk, consent: flow.approve(desk, recommendation, consent, terms, schedule),
         before=lambda: _require_stored(settings, recommendation),
         needs_watcher=terms is not None,
+        after=lambda carried: _keep_rules(settings, carried) if stop_loss or take_profit else None,
     )
     run(settings, trade, yes=yes, dry_run=dry_run, as_json=as_json, no_color=no_color)
+
+
+def _keep_rules(settings: "Settings", carried: "Carried") -> None:
+    """Have the watcher go by the limits that were chosen for this purchase, and not by the usual ones."""
+    from dataclasses import replace
+
+    from bethna_cli.bootstrap.guard import default_rules, open_records
+    from bethna_cli.bootstrap.market import system_clock
+
+    terms = carried.review.wanted.exits
+    fills = [one.entry.fill for one in carried.progresses if one.entry.fill is not None]
+    if terms is None:
+        return
+    rules = replace(default_rules(settings), stop_loss=terms.stop_loss, take_profit=terms.take_profit)
+    with open_records(settings) as (_, watchbook):
+        for fill in fills:
+            name = fill.transaction + (f".{fill.ordinal}" if fill.ordinal else "")
+            watchbook.set_rules(name, rules, system_clock().now())
 
 
 def exit_terms(settings: "Settings", stop_loss: str | None, take_profit: str | None) -> "ExitTerms":

@@ -14,7 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from bethna_cli.domain.wallet import Wallet
-    from bethna_cli.flow.carry import Consent
+    from bethna_cli.flow.mandate import ExitReview
     from bethna_cli.flow.review import Review
     from bethna_cli.settings import Settings
 
@@ -30,7 +30,7 @@ def require_person(command: str) -> None:
         raise TradeRefused("A yes is typed by a person at a terminal.", hint=f"{command} --dry-run")
 
 
-def granted(settings: "Settings", wallet: "Wallet", command: str) -> "Consent":
+def granted(settings: "Settings", wallet: "Wallet", command: str) -> "NothingAtStake":
     """Return the consent that `--yes` stands for. Raises TradeRefused wherever anything is at stake."""
     from bethna_cli.bootstrap.wallet import needs_no_consent
     from bethna_cli.domain.errors import TradeRefused
@@ -53,6 +53,9 @@ class NothingAtStake:
         if shown.questions:
             raise SlippageTooHigh(shown.questions[0], hint=again(shown.wanted))
 
+    def ask_exits(self, _: "ExitReview") -> None:
+        """Agree: exits bring up no question."""
+
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
 
@@ -71,16 +74,29 @@ class TypedAtTerminal:
 
         require_person(self._command)
         print_review(output.console(self._no_color, sys.stderr), shown)
-        verb = shown.wanted.side.name.lower()
-        with _interruptible():
-            typed = typer.prompt(
-                f"To {verb}, type {shown.code}; anything else is a no", default="", show_default=False, err=True
-            )
-        if str(typed).strip().lower() != shown.code:
+        if not _is_typed(shown.wanted.side.name.lower(), shown.code):
             raise TradeRefused("You did not say yes; nothing was signed.", hint=refusal_line(shown.wanted))
+
+    def ask_exits(self, shown: "ExitReview") -> None:
+        from bethna_cli.cli import output
+        from bethna_cli.cli.render_card import print_exits
+        from bethna_cli.domain.errors import TradeRefused
+
+        require_person(self._command)
+        print_exits(output.console(self._no_color, sys.stderr), shown)
+        if not _is_typed("sign" if shown.exits else "call them off", shown.code):
+            raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna positions")
 
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
+
+
+def _is_typed(verb: str, code: str) -> bool:
+    """Ask for a plan's code, and say whether that was typed."""
+    with _interruptible():
+        words = f"To {verb}, type {code}; anything else is a no"
+        typed = typer.prompt(words, default="", show_default=False, err=True)
+    return str(typed).strip().lower() == code
 
 
 @contextmanager

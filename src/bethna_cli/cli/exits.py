@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
+from bethna_cli.cli.consent import Yes
 
 if TYPE_CHECKING:
     from bethna_cli.domain.guarding import Chances, Decided, ExitRules, GuardState
@@ -27,6 +28,8 @@ OnDecay = Annotated[
 ]
 OnIv = Annotated[str | None, typer.Option("--iv-change", metavar="HOW", help="IV moved by half: off, warn, sell.")]
 OnExpiry = Annotated[str | None, typer.Option("--before-expiry", metavar="HOW", help="6 h before: off, warn, sell.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Let the watcher sell at these limits: sign them now.")]
+CallOff = Annotated[bool, typer.Option("--call-off", help="End what was signed for it, on chain and for good.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Go back to the default rules.")]
 
 
@@ -39,11 +42,17 @@ def exits(
     iv_change: OnIv = None,
     before_expiry: OnExpiry = None,
     remove: Remove = False,
+    sign: Sign = False,
+    call_off: CallOff = False,
+    yes: Yes = False,
     network: Network = None,
     as_json: Json = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show or set a position's exit rules, with the chance that an ordinary market sets them off."""
+    """Show or set a position's exit rules, with the chance that an ordinary market sets them off.
+
+    With --sign the watcher may sell by itself at these limits; without, it warns and asks.
+    """
     from bethna_cli.bootstrap.guard import default_rules, open_records
     from bethna_cli.bootstrap.market import system_clock
     from bethna_cli.cli import output
@@ -60,6 +69,8 @@ def exits(
     given = {name: change for name, change in changes.items() if change is not None}
     if remove and given:
         raise UsageError("--remove goes back to the default rules; it takes no other one.", hint="bethna exits -h")
+    if sign and call_off:
+        raise UsageError("--sign and --call-off exclude one another.", hint="bethna exits -h")
     settings = load_settings({"network": network})
     with open_records(settings) as (positions, watchbook):
         found = positions.position(position)
@@ -71,6 +82,10 @@ def exits(
         is_own = found.id in watchbook.rules()
     odds = asyncio.run(_chances(settings, found, rules)) if found.is_open else None
     document = _document(found, rules, state, odds, settings.confirm_exits, is_own=is_own)
+    if sign or call_off:
+        from bethna_cli.cli.exit_signing import sign_exits
+
+        document["signed"] = sign_exits(settings, found.id, rules if sign else None, yes=yes, no_color=no_color)
     if as_json:
         output.emit(document)
     else:
@@ -176,6 +191,12 @@ def _print(document: Mapping[str, Any], no_color: bool) -> None:
             "chances", f"stopped {share(odds['stopped'])}, goal {share(odds['goal'])}, neither {share(odds['neither'])}"
         )
         grid.add_row("", "until expiry, if the price just wanders at today's volatility")
+    for one in document.get("signed", {}).get("exits", []):
+        grid.add_row(
+            "signed", words(f"{one['purpose']}: {one['trigger_usdc']:.2f} USDC, at least {one['floor_usdc']:.2f}")
+        )
+    if document.get("signed", {}).get("called_off"):
+        grid.add_row("called off", f"{document['signed']['called_off']} exits that stood before")
     protection = document["protection"]
     style = "bold red" if protection == "UNPROTECTED" else ""
     if document["state"] == "OPEN":

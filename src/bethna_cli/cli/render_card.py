@@ -22,6 +22,7 @@ from bethna_cli.domain.signing import Approve, CancelNonce, Plan, ether
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.units import from_unix, iso, usdc_to_decimal
 from bethna_cli.flow.carry import Carried, card_lines
+from bethna_cli.flow.mandate import ExitReview
 from bethna_cli.flow.review import Review
 
 VERDICT_STYLES = {"pass": "green", "warn": "yellow", "ask": "yellow", "fail": "bold red"}
@@ -48,6 +49,25 @@ def print_review(screen: Console, shown: Review) -> None:
     for line in card_lines(shown):
         screen.print(Text(str(line)), soft_wrap=True)
     for digest in (*shown.digests, *shown.exit_digests):
+        screen.print(Text(f"{'Digest':<14}{digest}"), soft_wrap=True)
+    for line_text in permission_lines(shown.plan):
+        screen.print(Text(line_text), soft_wrap=True)
+
+
+def print_exits(screen: Console, shown: ExitReview) -> None:
+    """Print what would be signed for a position's exits, and what is called off with it."""
+    position = shown.position
+    screen.print(words(f"Exits of {position.terms.ticker}  {position.short_id}", "bold"))
+    if shown.exits:
+        held = {position.token: shown.exits[0].intent.amount_in}
+        screen.print(_exits_table(shown.exits, held))
+    gas = pairs()
+    gas.add_row("gas", f"at most {ether(shown.gas_cost_wei):f} ETH")
+    screen.print(gas)
+    screen.print(Text("You sign exactly this", style="bold"))
+    for line in shown.card_lines:
+        screen.print(Text(str(line)), soft_wrap=True)
+    for digest in shown.digests:
         screen.print(Text(f"{'Digest':<14}{digest}"), soft_wrap=True)
     for line_text in permission_lines(shown.plan):
         screen.print(Text(line_text), soft_wrap=True)
@@ -89,7 +109,7 @@ def _around(shown: Review, width: int, *, draws: bool) -> Iterator[RenderableTyp
     grid.add_row("simulated", "no, this is real money" if is_real else "yes, nothing here is worth anything")
     yield grid
     if shown.exits:
-        yield _exits_table(shown)
+        yield _exits_table(shown.exits, _bought(shown))
     yield from _payoff(shown, width) if draws and shown.wanted.side is Side.BUY else ()
     yield from (words(f"! {question}", "yellow") for question in shown.questions)
     yield Text()
@@ -161,26 +181,32 @@ def _exits(shown: Review) -> str:
     return "none are authorised: the option expires too soon"
 
 
-def _exits_table(shown: Review) -> Table:
-    """Show each exit from what is signed, for what is bought at the quote; a little more is covered."""
-    grid = table("exit", "sold when worth", "for at least", "until")
+def _bought(shown: Review) -> dict[str, int]:
+    """Count the contracts that the quotes promise, by option token."""
     bought: dict[str, int] = {}
     for trade in shown.trades:
         token = trade.intent.option_token
         bought[token] = bought.get(token, 0) + trade.intent.quoted_amount_out
-    for trade in shown.exits:
+    return bought
+
+
+def _exits_table(exits: Sequence[PlannedTrade], held: Mapping[str, int]) -> Table:
+    """Show each exit from what is signed, for the contracts that are held; a little more may be covered."""
+    grid = table("exit", "sold when worth", "for at least", "until")
+    floors = []
+    for trade in exits:
         intent = trade.intent
-        held = bought[intent.option_token]
-        when, least = (usd(usdc_to_decimal(one * held // intent.amount_in)) for one in _bounds(intent))
+        when, least = (one * held[intent.option_token] // intent.amount_in for one in _bounds(intent))
+        floors.append(least)
         sign = "≤" if trade.purpose.startswith("stop") else "≥"
-        grid.add_row(trade.purpose, f"{sign} {when} USDC", f"{least} USDC", iso(from_unix(intent.deadline_s)))
-    floors = [
-        one.intent.min_amount_out * bought[one.intent.option_token] // one.intent.amount_in for one in shown.exits
-    ]
-    worst = usd(usdc_to_decimal(min(floors)))
+        until = iso(from_unix(intent.deadline_s))
+        grid.add_row(
+            trade.purpose, f"{sign} {usd(usdc_to_decimal(when))} USDC", f"{usd(usdc_to_decimal(least))} USDC", until
+        )
     grid.caption = (
         "Whichever comes first ends the other. Should somebody steal the watcher's key, they can have it sold at any"
-        f" time, to a maker that the venue admits, for {worst} USDC or more, which go to you."
+        f" time, to a maker that the venue admits, for {usd(usdc_to_decimal(min(floors)))} USDC or more, which go to"
+        " you."
     )
     grid.caption_justify = "left"
     return grid

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bethna_cli.domain.trade import PlannedTrade
     from bethna_cli.flow.carry import Carried
     from bethna_cli.flow.review import Review
     from bethna_cli.flow.sight import TradingDesk
@@ -33,7 +34,7 @@ def review_document(shown: "Review") -> dict[str, object]:
         "user": shown.plan.user,
         "code": shown.code,
         "digests": list(shown.digests),
-        "exits": [_exit_document(shown, number) for number in range(len(shown.exits))],
+        "exits": [exit_document(*pair) for pair in zip(shown.exits, shown.exit_digests, strict=True)],
         "card": [{"label": line.label, "value": line.value} for line in card_lines(shown)],
         "gas_at_most_eth": float(ether(shown.gas_cost_wei)),
         "checks": [
@@ -46,10 +47,10 @@ def review_document(shown: "Review") -> dict[str, object]:
     }
 
 
-def _exit_document(shown: "Review", number: int) -> dict[str, object]:
+def exit_document(trade: "PlannedTrade", digest: str) -> dict[str, object]:
+    """Return a signed exit: its trigger and floor for all of its contracts."""
     from bethna_cli.domain.units import from_unix, iso, usdc_to_decimal
 
-    trade, digest = shown.exits[number], shown.exit_digests[number]
     intent = trade.intent
     return {
         "id": digest,

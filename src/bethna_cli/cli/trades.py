@@ -75,23 +75,24 @@ def recover(network: Network = None, as_json: Json = False, no_color: NoColor = 
 
 
 async def _recovered(settings: "Settings") -> "list[Progress]":
-    from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
+    from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal, open_mandates
     from bethna_cli.bootstrap.record import network_clock, open_positions
     from bethna_cli.flow.recover import recover as bring
 
     journal, positions, clock = open_journal(settings), open_positions(settings), network_clock(settings)
+    mandates = open_mandates(settings)
     try:
         if not (journal.entries(only_open=True) or journal.errands() or positions.all()):
             return []
         async with open_chain(settings) as place:
             await place.chain.check()
             execution = execution_desk(place, journal, clock)
-            progresses = await bring(execution)
+            progresses = await bring(execution, mandates)
             await _read_on(settings, place, execution, positions, clock)
             return progresses
     finally:
-        journal.close()
-        positions.close()
+        for store in (journal, positions, mandates):
+            store.close()
 
 
 async def _read_on(

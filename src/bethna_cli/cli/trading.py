@@ -25,7 +25,8 @@ Every = Annotated[str, typer.Option("--every", metavar="SPAN", help="How long be
 class Trade:
     """One command's work. command: how it is typed. before: what must hold before a world is started for it.
 
-    needs_watcher: whether exits are to be authorised, which the watcher's account sends.
+    after: what is to be kept of what came of it. needs_watcher: whether exits are to be authorised, which the watcher's
+    account sends.
     """
 
     command: str
@@ -33,6 +34,7 @@ class Trade:
     carry_out: "Callable[[TradingDesk, Consent], Awaitable[Carried]]"
     before: Callable[[], None] = lambda: None
     needs_watcher: bool = False
+    after: "Callable[[Carried], None]" = lambda _: None
 
 
 def schedule_of(chunks: int, every: str) -> "Schedule | None":
@@ -65,6 +67,7 @@ def run(settings: "Settings", trade: Trade, *, yes: bool, dry_run: bool, as_json
     except (KeyboardInterrupt, typer.Abort):
         typer.echo(left_behind(settings), err=True)
         raise
+    trade.after(carried)
     if as_json:
         output.emit(carried_document(carried))
     else:

@@ -86,6 +86,28 @@ def sale(frame: Frame, trades: Sequence[PlannedTrade], held: Held, standing: int
     return _plan(frame, trades, _permits(trades, held.permit_nonce) if with_permit else [], actions)
 
 
+def exits(
+    frame: Frame,
+    exits: Sequence[PlannedTrade],
+    token: Address,
+    allowance: int,
+    standing: int,
+    cancelled: Sequence[int],
+) -> Plan:
+    """Write a plan that authorises exits for what is held, and calls the earlier ones off after that.
+
+    standing: what other mandates need of the token.
+    """
+    amount = max((trade.intent.amount_in for trade in exits), default=0)
+    actions: list[Action] = (
+        [Approve(token, amount + standing, standing)] if allowance != amount + standing and amount else []
+    )
+    actions += [CancelNonce(nonce) for nonce in cancelled]
+    if not amount and not standing and allowance:
+        actions.append(Approve(token, 0))
+    return _plan(frame, exits, [], actions)
+
+
 def _permits(trades: Sequence[PlannedTrade], first_nonce: int) -> list[Permit]:
     return [Permit(number, first_nonce + number, trade.intent.deadline_s) for number, trade in enumerate(trades)]
 

@@ -35,7 +35,7 @@ async def wanted_sale(desk: TradingDesk, prefix: str, fraction: Fraction, schedu
     if not 0 < fraction <= 1:
         raise UsageError("A part is more than 0 % and at most 100 %.", hint="bethna close -h")
     position = desk.positions.position(prefix)
-    _require_sellable(desk, position)
+    require_sellable(desk, position)
     (held,) = await desk.venue.held(desk.wallet.address, desk.pins.contract, [position.token])
     amount = int(min(position.contracts_left, held.balance) * fraction)
     if amount <= 0:
@@ -54,7 +54,8 @@ async def wanted_sale(desk: TradingDesk, prefix: str, fraction: Fraction, schedu
     return in_parts(wanted, schedule)
 
 
-def _require_sellable(desk: TradingDesk, position: Position) -> None:
+def require_sellable(desk: TradingDesk, position: Position) -> None:
+    """Raise TradeRefused when a position is another account's, has ended, or has expired."""
     if position.user != desk.wallet.address:
         raise TradeRefused(f"It belongs to {position.user}, another account.", hint="bethna wallet list")
     if not position.is_open:

@@ -7,6 +7,8 @@ from bethna_cli.domain.chain import Tag
 from bethna_cli.domain.journal import JournalEntry, TradeState
 from bethna_cli.flow import execute
 from bethna_cli.flow.execute import ExecutionDesk, Progress
+from bethna_cli.flow.mandate import decide_waiting
+from bethna_cli.ports import Mandates
 
 NEAR_S = 30.0
 LOOKS = 80
@@ -14,9 +16,13 @@ LOOK_EVERY_S = 0.5
 SETTLING = frozenset({TradeState.MINED, TradeState.SAFE})
 
 
-async def recover(desk: ExecutionDesk) -> list[Progress]:
-    """Advance every open trade, and return them as they are then; those that ended in this run are among them."""
+async def recover(desk: ExecutionDesk, mandates: Mandates) -> list[Progress]:
+    """Advance every open trade, and return them as they are then; those that ended in this run are among them.
+
+    Exits whose purchase was filled stand from then on.
+    """
     progresses = {one.entry.digest: one for one in await execute.recover(desk)}
+    decide_waiting(desk.journal, mandates, desk.clock)
     if not await _is_finality_near(desk):
         return list(progresses.values())
     for _ in range(LOOKS):

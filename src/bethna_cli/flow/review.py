@@ -129,7 +129,7 @@ async def checked(
     known = await _known(desk, draft) if is_known is None else is_known
     open_positions = await _open_positions(desk, draft.wanted.asset)
     total = sum(trade.intent.amount_in for trade in draft.trades)
-    pin = _pin(desk, draft.sight.state)
+    pin = pinned(desk, draft.sight.state)
     results = []
     for number, output in enumerate(delivered):
         facts = _facts(desk, draft, number, output, open_positions, is_known=known)
@@ -220,7 +220,8 @@ def needed_by(mandates: Collection[Mandate]) -> int:
 # ── facts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pin(desk: TradingDesk, state: ContractState) -> Pinned:
+def pinned(desk: TradingDesk, state: ContractState) -> Pinned:
+    """Return what a plan may touch; where nobody confirmed a code, this release's own alone will do."""
     pins = desk.pins
     released = state.code_hash if state.is_release else NO_CODE
     contract = ContractPin(pins.contract, released if pins.code_hash is None else pins.code_hash)
