@@ -17,6 +17,15 @@ def test_the_example_is_what_the_command_prints(bethna: "Callable[..., Completed
     assert shown[1].split() == printed.stdout.split()
 
 
+def test_the_record_is_what_the_model_command_prints(bethna: "Callable[..., CompletedProcess[str]]") -> None:
+    shown = re.search(r"<!-- record -->\n```text\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+
+    printed = bethna("model", NO_COLOR="1").stdout
+
+    assert printed.split()[-len(shown[1].split()) :] == shown[1].split()
+
+
 def test_the_two_commands_can_be_read_by_the_gate() -> None:
     blocks = dict(re.findall(r"<!-- (first|second)-command -->\n```sh\n(.*?)\n```", README, re.DOTALL))
 

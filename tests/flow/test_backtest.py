@@ -13,9 +13,9 @@ import pytest
 from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import RecordedChains
 from bethna_cli.adapters.sim.replay_chain import Chain
-from bethna_cli.bootstrap.backtest import run_backtest, whole_range
+from bethna_cli.bootstrap.backtest import run_backtest
 from bethna_cli.bootstrap.model import load_model
-from bethna_cli.domain.backtest import BacktestTerms, Closed, Ending, Strategy
+from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed, Ending, Strategy
 from bethna_cli.domain.errors import ConfigurationError, DataRefused
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
@@ -35,7 +35,7 @@ def quiet(stage: str, done: float) -> None:
 
 
 def terms(**changes: Any) -> BacktestTerms:
-    starts, ends = whole_range()
+    starts, ends = EARLIEST, LATEST
     return BacktestTerms(**{"asset": Asset.ETH, "starts": starts, "ends": ends, **changes})
 
 
@@ -237,7 +237,7 @@ def test_a_modelled_price_knows_only_the_closes_up_to_its_moment(fair: Recording
 
 
 def modelled(made: Recording) -> ModelledMarket:
-    return ModelledMarket(made.period, Asset.ETH, *whole_range(), SurfaceTerms(1.0))
+    return ModelledMarket(made.period, Asset.ETH, EARLIEST, LATEST, SurfaceTerms(1.0))
 
 
 # ── data that is not what it should be ──

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from bethna_cli.adapters.recorded import Past, RecordedChains
-from bethna_cli.bootstrap.backtest import whole_range
 from bethna_cli.bootstrap.model import load_model
-from bethna_cli.domain.backtest import BacktestTerms, Closed, Ending
+from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed, Ending
 from bethna_cli.domain.market import Asset, Candle
 from bethna_cli.domain.recommendation import Recommendation
 from bethna_cli.flow.backtest import backtest
@@ -31,7 +30,7 @@ def decided(made: Recording, until: datetime) -> list[tuple[datetime, str]]:
 
     An answer is named by a digest of all it says, its features and its market included.
     """
-    starts, ends = whole_range()
+    starts, ends = EARLIEST, LATEST
     market = RecordedChains(made.folder, made.period, Asset.ETH, starts, ends)
     found: list[tuple[datetime, str]] = []
 
@@ -114,7 +113,7 @@ def test_no_decision_of_the_recorded_months_depends_on_what_came_after_it(
 ) -> None:
     """The same on real chains: a random future after each of twenty moments."""
     real = Recording(market_data_dir, 0)
-    starts, ends = whole_range()
+    starts, ends = EARLIEST, LATEST
     market = RecordedChains(real.folder, real.period, Asset.ETH, starts, ends)
     moments = [moment.at for moment in market.moments()]
     original = _answers(decided(real, ends))

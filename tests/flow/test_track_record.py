@@ -10,10 +10,10 @@ import pytest
 
 from bethna_cli.adapters.recorded import RecordedChains
 from bethna_cli.artifacts.model import SHA256
-from bethna_cli.bootstrap.backtest import record_of, run_backtest, whole_range
+from bethna_cli.bootstrap.backtest import record_of, run_backtest
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.bootstrap.track_record import load_records, stored_record
-from bethna_cli.domain.backtest import BacktestTerms, Closed
+from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed
 from bethna_cli.domain.errors import ModelCorrupt
 from bethna_cli.domain.intent import TradeRequest, View
 from bethna_cli.domain.market import Asset
@@ -60,7 +60,7 @@ def dear(tmp_path_factory: pytest.TempPathFactory) -> RecordedMoment:
 
 
 def moment_of(made: Recording) -> RecordedMoment:
-    return next(RecordedChains(made.folder, made.period, Asset.ETH, *whole_range()).moments())
+    return next(RecordedChains(made.folder, made.period, Asset.ETH, EARLIEST, LATEST).moments())
 
 
 def answer_at(moment: RecordedMoment, signal: Signal, view: View | None = None) -> Recommendation:
@@ -154,7 +154,7 @@ def regenerated(folder: Path, assets: list[Asset]) -> dict[str, object]:
     def quiet(stage: str, done: float) -> None:
         """Nobody watches."""
 
-    reports = [run_backtest(folder, None, BacktestTerms(asset, *whole_range()), quiet, forget) for asset in assets]
+    reports = [run_backtest(folder, None, BacktestTerms(asset, EARLIEST, LATEST), quiet, forget) for asset in assets]
     return json.loads(json.dumps(record_of(reports)))
 
 

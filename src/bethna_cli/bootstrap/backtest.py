@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,3 @@ def run_candle_test(
     past = Past.read(candles or folder, asset, ends)
     wanted = [candle for candle in past.candles if candle.starts_at >= starts]
     return candle_document(asset, wanted, past.files[0], BandRule(), seed)
-
-
-def whole_range() -> tuple[datetime, datetime]:
-    """Return the widest range: whatever was recorded."""
-    return datetime(2009, 1, 3, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

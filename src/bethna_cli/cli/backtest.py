@@ -156,17 +156,15 @@ def _terms(
     asset: str, starts: str | None, ends: str | None, wishes: dict[str, str | None], capital: str | None, seed: int
 ) -> "BacktestTerms":
     """Read what was typed. Raises UsageError, UnknownAsset, ConfigurationError."""
-    from bethna_cli.bootstrap.backtest import whole_range
     from bethna_cli.cli.values import parse_asset
-    from bethna_cli.domain.backtest import BacktestTerms
+    from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms
     from bethna_cli.domain.errors import UsageError
     from bethna_cli.domain.units import Usdc
     from bethna_cli.settings import load_settings
 
     settings = load_settings(wishes)
-    earliest, latest = whole_range()
-    first = _day("--from", starts) if starts else earliest
-    last = _day("--to", ends) + timedelta(days=1, seconds=-1) if ends else latest
+    first = _day("--from", starts) if starts else EARLIEST
+    last = _day("--to", ends) + timedelta(days=1, seconds=-1) if ends else LATEST
     if last < first:
         raise UsageError("--to is before --from.", hint="bethna backtest -h")
     account = Usdc(100 * settings.budget) if capital is None else _amount("--capital", capital)

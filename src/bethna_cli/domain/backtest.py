@@ -5,7 +5,7 @@ Money is USDC base units. Nobody made these trades: prices are recorded, or mode
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from bethna_cli.domain.guarding import ExitRules
@@ -16,6 +16,8 @@ from bethna_cli.domain.options import OptionQuote
 from bethna_cli.domain.recommendation import Signal
 from bethna_cli.domain.units import Contracts, PriceE8, Usdc
 
+EARLIEST, LATEST = datetime(2009, 1, 3, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""The widest range: whatever was recorded."""
 DEFAULT_CAPITAL = Usdc(100 * DEFAULT_BUDGET)
 """The account a backtest begins with: each trade stakes about one per cent of it."""
 DEFAULT_RULES = ExitRules()

@@ -49,42 +49,14 @@ async def backtest(
 
     Raises DataRefused when the recording is damaged, NotEnoughData when no moment of it shows a price.
     """
-    books = {strategy: _Book(strategy, terms, log) for strategy in Strategy}
-    rivals = _Rivals(terms)
-    decisions: Counter[Signal] = Counter()
-    unanswered: Counter[str] = Counter()
-    moments: list[datetime] = []
-    last: tuple[RecordedMoment, float] | None = None
+    walk = _Walk(terms, log)
     for moment in market.moments():
         progress(f"{terms.asset} {moment.at:%Y-%m-%d}", market.done)
         snapshot, answer = await _asked(terms, moment, model)
-        if isinstance(answer, str):
-            unanswered[answer] += 1
-        else:
+        if not isinstance(answer, str):
             watch(answer)
-            decisions[answer.signal] += 1
-        if snapshot.spot.value is None:
-            continue
-        spot_usd = float(snapshot.spot.value.value_usd)
-        choices = {**rivals.choose(snapshot), Strategy.ALPHA: _choice_of(answer)}
-        for strategy, book in books.items():
-            book.step(moment, market, spot_usd, choices.get(strategy))
-        moments.append(moment.at)
-        last = moment, spot_usd
-    if last is None:
-        raise NotEnoughData("No moment of the recording shows a price.", hint="bethna backtest -h")
-    for book in books.values():
-        book.end(*last)
-    return Backtest(
-        terms=terms,
-        market=market.described(),
-        model_version=model.version,
-        in_sample=iso(moments[0]) < _learned_until(model),
-        moments=moments,
-        decisions=dict(sorted(decisions.items())),
-        unanswered=dict(sorted(unanswered.items())),
-        courses={strategy: book.course() for strategy, book in books.items()},
-    )
+        walk.step(moment, market, snapshot, answer)
+    return walk.ended(market, model)
 
 
 async def _asked(
@@ -114,6 +86,53 @@ def _learned_until(model: Model) -> str:
     """Return the end of the model's training range, ISO 8601; "" where its card names none."""
     learned = model.card.get("trained_on")
     return str(learned.get("to", "")) if isinstance(learned, Mapping) else ""
+
+
+class _Walk:
+    """The accounts of all strategies on their way through the moments, and what Alpha said at each."""
+
+    def __init__(self, terms: BacktestTerms, log: Callable[[Closed], None]) -> None:
+        self._terms = terms
+        self._books = {strategy: _Book(strategy, terms, log) for strategy in Strategy}
+        self._rivals = _Rivals(terms)
+        self._decisions: Counter[Signal] = Counter()
+        self._unanswered: Counter[str] = Counter()
+        self._moments: list[datetime] = []
+        self._last: tuple[RecordedMoment, float] | None = None
+
+    def step(
+        self, moment: RecordedMoment, market: RecordedMarket, snapshot: MarketSnapshot, answer: Recommendation | str
+    ) -> None:
+        """Live through one moment; one without a price is passed over."""
+        if isinstance(answer, str):
+            self._unanswered[answer] += 1
+        else:
+            self._decisions[answer.signal] += 1
+        if snapshot.spot.value is None:
+            return
+        spot_usd = float(snapshot.spot.value.value_usd)
+        choices = {**self._rivals.choose(snapshot), Strategy.ALPHA: _choice_of(answer)}
+        for strategy, book in self._books.items():
+            book.step(moment, market, spot_usd, choices.get(strategy))
+        self._moments.append(moment.at)
+        self._last = moment, spot_usd
+
+    def ended(self, market: RecordedMarket, model: Model) -> Backtest:
+        """Sell what is left, and tell what came of it. Raises NotEnoughData when there was no price at all."""
+        if self._last is None:
+            raise NotEnoughData("No moment of the recording shows a price.", hint="bethna backtest -h")
+        for book in self._books.values():
+            book.end(*self._last)
+        return Backtest(
+            terms=self._terms,
+            market=market.described(),
+            model_version=model.version,
+            in_sample=iso(self._moments[0]) < _learned_until(model),
+            moments=self._moments,
+            decisions=dict(sorted(self._decisions.items())),
+            unanswered=dict(sorted(self._unanswered.items())),
+            courses={strategy: book.course() for strategy, book in self._books.items()},
+        )
 
 
 class _Rivals:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bethna_cli.analysis import performance
 from bethna_cli.analysis.performance import Interval
-from bethna_cli.domain.backtest import Backtest, Bought, Closed, Course, Strategy
+from bethna_cli.domain.backtest import EARLIEST, LATEST, Backtest, Bought, Closed, Course, Strategy
 from bethna_cli.domain.model import DataFile
 from bethna_cli.domain.recommendation import Signal
 from bethna_cli.domain.units import CONTRACT_UNIT, iso, usdc_to_decimal
@@ -120,8 +120,8 @@ def file_document(file: DataFile) -> Document:
 def _terms(result: Backtest) -> Document:
     terms = result.terms
     return {
-        "from": iso(terms.starts),
-        "to": iso(terms.ends),
+        "from": None if terms.starts == EARLIEST else iso(terms.starts),
+        "to": None if terms.ends == LATEST else iso(terms.ends),
         "budget_usdc": _usdc(terms.budget),
         "capital_usdc": _usdc(terms.capital),
         "expiry_days": terms.expiry_days,
@@ -217,7 +217,7 @@ def _says(result: Backtest, comparison: Mapping[str, Document]) -> "list[str]":
     elif len(alpha.trades) < FEW_TRADES:
         said.append(f"Alpha made {len(alpha.trades)} trades; under {FEW_TRADES} no average says much.")
     said += [_sentence(NAMES[Strategy(name)], figures) for name, figures in comparison.items()]
-    return said
+    return [*said, "Whole accounts are compared: who trades less also stakes less."]
 
 
 def _sentence(rival: str, figures: Mapping[str, Any]) -> str:
