@@ -166,17 +166,18 @@ def _extreme(of: "np.ufunc", prices: "Floats", starts: "Places", ends: "Places")
 def _stopped(
     side: int, entry: int, levels: tuple[float, float], opens: "Floats", highs: "Floats", lows: "Floats"
 ) -> CandleTrade:
-    """End a position that touches its stop or its goal; highs and lows begin at its entry."""
+    """End a position that touches its stop or its goal; highs and lows begin at its entry.
+
+    A plain loop: a position lasts a dozen candles, and an array operation on so few costs more than looking at them.
+    """
     stop, goal = levels
-    if side > 0:
-        at = int(np.argmax((lows <= stop) | (highs >= goal)))
-        opened = float(opens[entry + at])
-        price = min(stop, opened) if lows[at] <= stop else max(goal, opened)
-    else:
-        at = int(np.argmax((highs >= stop) | (lows <= goal)))
-        opened = float(opens[entry + at])
-        price = max(stop, opened) if highs[at] >= stop else min(goal, opened)
-    return CandleTrade(side, entry, entry + at, float(opens[entry]), price)
+    for at, (high, low) in enumerate(zip(highs.tolist(), lows.tolist(), strict=True), entry):
+        is_stopped = low <= stop if side > 0 else high >= stop
+        if is_stopped or (high >= goal if side > 0 else low <= goal):
+            level, opened = stop if is_stopped else goal, float(opens[at])
+            beyond = min(level, opened) if is_stopped is (side > 0) else max(level, opened)
+            return CandleTrade(side, entry, at, float(opens[entry]), beyond)
+    raise ValueError("a position that touches nothing")
 
 
 def worst_fall(profits: Sequence[float]) -> float:
