@@ -108,6 +108,7 @@ def test_a_leak_of_one_candle_would_be_seen(made: Recording, tmp_path: Path, mon
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_no_decision_of_the_recorded_months_depends_on_what_came_after_it(
     market_data_dir: Path, tmp_path: Path
 ) -> None:
@@ -117,10 +118,11 @@ def test_no_decision_of_the_recorded_months_depends_on_what_came_after_it(
     market = RecordedChains(real.folder, real.period, Asset.ETH, starts, ends)
     moments = [moment.at for moment in market.moments()]
     original = _answers(decided(real, ends))
+    chains = real.rows(CHAINS)
     for number in range(1, len(moments), len(moments) // 20):
         folder = tmp_path / str(number)
         folder.mkdir()
-        small = _needed(real, folder, moments[number])
+        small = _needed(real, chains, folder, moments[number])
         other = with_another_future(small, tmp_path / f"{number}-other", moments[number], seed=number)
         answers = _answers(decided(other, moments[number]))
         assert len(answers) >= 2
@@ -132,7 +134,7 @@ def _answers(found: list[tuple[datetime, str]]) -> set[tuple[datetime, str]]:
     return {entry for entry in found if " " not in entry[1]}
 
 
-def _needed(real: Recording, folder: Path, at: datetime) -> Recording:
+def _needed(real: Recording, chains: list[list[str]], folder: Path, at: datetime) -> Recording:
     """Copy what an asset's backtest around a moment reads: a few chains, and all candles, funding and mood."""
     (folder / "replay_2026").mkdir()
     for name in (CANDLES, FUNDING):
@@ -140,6 +142,6 @@ def _needed(real: Recording, folder: Path, at: datetime) -> Recording:
     mood = (real.folder / MOOD.removesuffix(".gz")).read_bytes()
     (folder / MOOD).write_bytes(gzip.compress(mood, mtime=0))
     first, last = ((at + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ") for days in (-3, 3))
-    header, *rows = real.rows(CHAINS)
+    header, *rows = chains
     write(folder / CHAINS, header, (row for row in rows if first < row[0] < last))
     return Recording(folder, 0)

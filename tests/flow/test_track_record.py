@@ -167,5 +167,6 @@ def test_the_stored_record_is_what_its_command_gives_again(market_data_dir: Path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_whole_stored_record_is_what_its_command_gives_again(market_data_dir: Path) -> None:
     assert regenerated(market_data_dir, list(Asset)) == stored_record()
