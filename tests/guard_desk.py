@@ -6,8 +6,8 @@ Prices can be replaced by the test's own; bids, contracts, journal and store are
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_account import Account
@@ -16,6 +16,7 @@ from bethna_cli.adapters.abi import artifact, keccak
 from bethna_cli.adapters.exit_evidence import ChainExits
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.mandates import SqliteMandates
+from bethna_cli.adapters.option_book import route_data
 from bethna_cli.adapters.option_events import OptionLogs, Venues
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.pyth import PythClient
@@ -26,6 +27,7 @@ from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.adapters.watcher_key import ExitKey
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE
+from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.guarding import Confirmation, ExitRules
 from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
 from bethna_cli.domain.market import Asset, Origin, SpotPrice
@@ -34,7 +36,7 @@ from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.units import Bps
 from bethna_cli.domain.wallet import PrivateKey
 from bethna_cli.execution.approval import intent_nonce
-from bethna_cli.flow.execute import ExecutionDesk, settle
+from bethna_cli.flow.execute import ExecutionDesk, approve, settle, submit
 from bethna_cli.flow.exits import ExitDesk
 from bethna_cli.flow.guard import Memory, Ticked, tick
 from bethna_cli.flow.lookout import GuardDesk, MarketDesk
@@ -42,7 +44,21 @@ from bethna_cli.flow.record import RecordDesk, catch_up, note
 from bethna_cli.ports import SpotFeed
 from bethna_cli.risk.exits import Strictness
 from bethna_cli.risk.spot import WatchLimits
-from execution_desk import DOMAIN, ROUTER, TRADER, USDC, USER, WALLET, Market, bought, digest, plan_id, sign_intent
+from execution_desk import (
+    DOMAIN,
+    ROUTER,
+    TRADER,
+    USDC,
+    USER,
+    WALLET,
+    Market,
+    bought,
+    digest,
+    intent_values,
+    plan_id,
+    sign_intent,
+    signed,
+)
 
 WORLD = "http://embedded.market"
 WATCHER_KEY = PrivateKey(b"\x07" * 32)
@@ -53,6 +69,7 @@ is the one that `sign_exits` signs."""
 
 NEVER = ExitRules(stop_loss=None, take_profit=None)
 ETHER = 10**18
+EXECUTE = artifact("SentientTrader").function("executeTrade")
 
 
 @dataclass
@@ -192,6 +209,33 @@ class Guarded:
         with closing(SqliteMandates.open(market.store)) as store:
             store.keep(made)
         return tuple(made)
+
+    def sale_by_hand(self, position: Position, name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Sign a sale of the whole position as the person does, and return what journals and sends it."""
+        market = self.market
+        until_s = int(market.clock.at.timestamp()) + 600
+        nonce = intent_nonce(plan_id(name), "sell", keccak)
+        intent = TradeIntent(
+            USER, USER, Side.SELL, position.token, ROUTER, position.contracts_left, position.cost, position.cost,
+            nonce, until_s, plan_id(name),
+        )  # fmt: skip
+
+        async def sell() -> None:
+            async with self.watch() as watch:
+                bids = await watch.desk.market.board.bids(position.terms.asset)
+                wanted = (position.terms.strikes, position.terms.expires_at, position.terms.kind)
+                bid = next(one for one in bids.quotes if (one.strikes, one.expires_at, one.kind) == wanted)
+                quoted = position.contracts_left * bid.price // 10**8
+                mine = replace(intent, quoted_amount_out=quoted, min_amount_out=quoted * 95 // 100)
+                trade = PlannedTrade("sell", DOMAIN, mine)
+                desk = market.desk()
+                (entry,) = await approve(desk, plan_id(name), [(digest(trade), trade)])
+                route = route_data(watch.desk.market.board.order(bid.order_id))
+                data = EXECUTE.encode(intent_values(trade), sign_intent(trade), mine.min_amount_out, route)
+                with suppress(TradeRefused):
+                    await settle(desk, (await submit(desk, entry, [signed(TRADER, data, market.nonce(), 1.0)])).entry)
+
+        return sell
 
     def fund_watcher(self, wei: int = ETHER // 500) -> None:
         """Give the watcher gas, from the wallet."""
