@@ -82,6 +82,9 @@ class Person:
         self.shown.append(shown)
         self.before(shown)
 
+    def ask_gap(self, nonce: int, code: str) -> None:
+        self.told.append(f"gap at {nonce}")
+
     def tell(self, words: str) -> None:
         self.told.append(words)
 

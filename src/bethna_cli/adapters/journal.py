@@ -82,7 +82,7 @@ class SqliteJournal:
         at: datetime,
         errands: Sequence[Errand] = (),
     ) -> JournalEntry:
-        signed = replace(entry, state=TradeState.TX_SIGNED, variants=tuple(variants), handed_out=0, sent_at_s=None)
+        signed = replace(_unsent(entry), state=TradeState.TX_SIGNED, variants=tuple(variants))
         return self._change(entry, signed, at, variants, errands)
 
     def _require_only_sale(self, entry: JournalEntry) -> None:
@@ -103,12 +103,14 @@ class SqliteJournal:
         return self._change(entry, replace(entry, variants=(*entry.variants, variant)), at, [variant])
 
     def hand_out(self, entry: JournalEntry, count: int, at: datetime) -> JournalEntry:
-        return self._change(entry, replace(entry, handed_out=count, sent_at_s=int(at.timestamp())), at)
+        at_s = int(at.timestamp())
+        dearest_at_s = entry.dearest_at_s if count == entry.handed_out else at_s
+        return self._change(entry, replace(entry, handed_out=count, sent_at_s=at_s, dearest_at_s=dearest_at_s), at)
 
     def move(self, entry: JournalEntry, state: TradeState, fill: Fill | None, at: datetime) -> JournalEntry:
         moved = replace(entry, state=state, fill=fill)
         if state is TradeState.APPROVED:
-            moved = replace(moved, variants=(), handed_out=0, sent_at_s=None)
+            moved = replace(_unsent(moved), variants=())
         return self._change(entry, moved, at)
 
     def _change(
@@ -126,6 +128,7 @@ class SqliteJournal:
             after.version,
             after.handed_out,
             after.sent_at_s,
+            after.dearest_at_s,
             None if fill is None else json.dumps(asdict(fill)),
             None if fill is None else f"{after.trade.domain.chain_id}:{fill.transaction}:{fill.ordinal}",
             before.digest,
@@ -135,8 +138,8 @@ class SqliteJournal:
             if after.state is TradeState.TX_SIGNED and before.state is not after.state:
                 self._require_only_sale(after)
             changed = self._db.execute(
-                "update trades set state = ?, version = ?, handed_out = ?, sent_at_s = ?, fill = ?, fill_key = ?"
-                " where digest = ? and version = ?",
+                "update trades set state = ?, version = ?, handed_out = ?, sent_at_s = ?, dearest_at_s = ?, fill = ?,"
+                " fill_key = ? where digest = ? and version = ?",
                 row,
             ).rowcount
             if changed != 1:
@@ -189,13 +192,13 @@ class SqliteJournal:
         return sorted(found, key=lambda e: (e.account, e.account_nonce is None, e.account_nonce or 0, e.digest))
 
     def _read(self, where: str, values: Sequence[object]) -> list[JournalEntry]:
-        columns = "digest, plan_id, state, version, first_block, handed_out, sent_at_s, trade, fill"
+        columns = "digest, plan_id, state, version, first_block, handed_out, sent_at_s, dearest_at_s, trade, fill"
         with self._transaction("deferred"):
             rows = self._db.execute(f"select {columns} from trades {where}", values).fetchall()  # noqa: S608
             return [self._entry(row) for row in rows]
 
-    def _entry(self, row: tuple[str, str, str, int, int, int, int | None, str, str | None]) -> JournalEntry:
-        digest, plan_id, state, version, first_block, handed_out, sent_at_s, trade, fill = row
+    def _entry(self, row: tuple[str, str, str, int, int, int, int | None, int | None, str, str | None]) -> JournalEntry:
+        digest, plan_id, state, version, first_block, handed_out, sent_at_s, dearest_at_s, trade, fill = row
         transactions = self._db.execute(
             "select hash, account_nonce, raw from transactions where digest = ? and is_current order by place",
             (digest,),
@@ -210,6 +213,7 @@ class SqliteJournal:
             variants=tuple(SignedTransaction(Hash(one), nonce, raw) for one, nonce, raw in transactions),
             handed_out=handed_out,
             sent_at_s=sent_at_s,
+            dearest_at_s=dearest_at_s,
             fill=None if fill is None else Fill(**json.loads(fill)),
         )
 
@@ -295,6 +299,10 @@ class SqliteJournal:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 raise
+
+
+def _unsent(entry: JournalEntry) -> JournalEntry:
+    return replace(entry, handed_out=0, sent_at_s=None, dearest_at_s=None)
 
 
 async def _lock(handle: int) -> None:

@@ -185,6 +185,10 @@ def _guarding(db: sqlite3.Connection) -> None:
     )
 
 
+def _dearer_forms(db: sqlite3.Connection) -> None:
+    db.execute("alter table trades add column dearest_at_s integer")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -195,6 +199,7 @@ STEPS: tuple[Step, ...] = (
     _mandates,
     _errands_of_trades,
     _guarding,
+    _dearer_forms,
 )
 
 

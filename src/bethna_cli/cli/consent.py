@@ -56,6 +56,9 @@ class NothingAtStake:
     def ask_exits(self, _: "ExitReview") -> None:
         """Agree: exits bring up no question."""
 
+    def ask_gap(self, _nonce: int, _code: str) -> None:
+        """Agree: a gap brings up no question."""
+
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
 
@@ -76,6 +79,15 @@ class TypedAtTerminal:
         print_review(output.console(self._no_color, sys.stderr), shown)
         if not _is_typed(shown.wanted.side.name.lower(), shown.code):
             raise TradeRefused("You did not say yes; nothing was signed.", hint=refusal_line(shown.wanted))
+
+    def ask_gap(self, nonce: int, code: str) -> None:
+        from bethna_cli.domain.errors import TradeRefused
+
+        require_person(self._command)
+        typer.echo(f"A transaction is missing at account nonce {nonce}; those above it cannot be mined.", err=True)
+        typer.echo("You sign one that changes nothing there: it burns a number that nothing was signed with.", err=True)
+        if not _is_typed("sign", code):
+            raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna recover")
 
     def ask_exits(self, shown: "ExitReview") -> None:
         from bethna_cli.cli import output

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
+from bethna_cli.cli.consent import Yes
 
 if TYPE_CHECKING:
     from bethna_cli.bootstrap.chain import OnChain
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 app = new_app("What was signed and sent.")
 
 TradeId = Annotated[str | None, typer.Argument(metavar="[ID]", help="The first digits of a trade's digest.")]
+
+
+Sign = Annotated[bool, typer.Option("--sign", help="Go on with what waits for your wallet, each with a yes.")]
 
 
 @app.command("trades", cls=ExampleCommand, epilog="bethna trades")
@@ -56,13 +60,22 @@ def trades(trade: TradeId = None, network: Network = None, as_json: Json = False
 
 
 @app.command("recover", cls=ExampleCommand, epilog="bethna recover")
-def recover(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
-    """Look up every open trade on the chain, go on with it, and wait where finality is seconds away."""
+def recover(
+    sign: Sign = False, yes: Yes = False, network: Network = None, as_json: Json = False, no_color: NoColor = False
+) -> None:
+    """Look up every open trade on the chain, go on with it, and wait where finality is seconds away.
+
+    With --sign also what only your wallet can go on with: trades that were agreed to and not sent, and gaps in the
+    account's nonces.
+    """
     from bethna_cli.cli import output
     from bethna_cli.cli.output import waiting
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network})
+    if sign:
+        _go_on(settings, yes=yes, as_json=as_json, no_color=no_color)
+        return
     with waiting("Asking the chain", no_color):
         progresses = asyncio.run(_recovered(settings))
     documents = [{**entry_document(one.entry), "waits_for": one.waits_for.value} for one in progresses]
@@ -72,6 +85,41 @@ def recover(network: Network = None, as_json: Json = False, no_color: NoColor = 
         typer.echo("No trade is open.", err=True)
     else:
         output.console(no_color).print(_overview(documents))
+        for line in _what_waits(progresses):
+            typer.echo(line, err=True)
+
+
+def _what_waits(progresses: "list[Progress]") -> list[str]:
+    """Say what only the person's wallet can go on with."""
+    waits = [one.waits_for.value for one in progresses]
+    found = []
+    if "sign" in waits:
+        found.append(f"Agreed to and not sent: {waits.count('sign')}. To go on with them: bethna recover --sign")
+    if "fill gap" in waits:
+        found.append("A transaction below is missing, so it cannot be mined. To fill the gap: bethna recover --sign")
+    return found
+
+
+def _go_on(settings: "Settings", *, yes: bool, as_json: bool, no_color: bool) -> None:
+    from bethna_cli.cli import output
+    from bethna_cli.cli.resume import go_on, resumed_document
+
+    done = go_on(settings, yes=yes, no_color=no_color)
+    if as_json:
+        output.emit(resumed_document(done))
+    else:
+        from bethna_cli.cli.render_card import print_receipt
+
+        for nonce in done.filled_gaps:
+            typer.echo(f"Filled the gap at account nonce {nonce}.")
+        for one in done.carried:
+            print_receipt(output.console(no_color), one)
+        for entry, error in done.left:
+            typer.echo(f"{entry.digest[2:10]} was not sent: {error.message}", err=True)
+        if not (done.filled_gaps or done.carried or done.left):
+            typer.echo("Nothing waits for your wallet.", err=True)
+    if done.left:
+        raise typer.Exit(done.left[0][1].exit_code)
 
 
 async def _recovered(settings: "Settings") -> "list[Progress]":

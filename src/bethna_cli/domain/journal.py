@@ -50,7 +50,8 @@ class JournalEntry:
 
     first_block: the height when it was approved, where a search for its event begins. variants: the signed transactions
     that carry it, of one account nonce and one calldata, fees rising. handed_out: how many of these have been given to
-    a node, counted before each first time. sent_at_s: when a node was last given one. fill: what the chain shows now,
+    a node, counted before each first time. sent_at_s: when a node was last given one.
+    dearest_at_s: when the dearest of those handed out was first given to one. fill: what the chain shows now,
     None while it shows nothing. version counts the changes, so that nobody overwrites what they have not seen.
     """
 
@@ -63,6 +64,7 @@ class JournalEntry:
     variants: tuple[SignedTransaction, ...] = ()
     handed_out: int = 0
     sent_at_s: int | None = None
+    dearest_at_s: int | None = None
     fill: Fill | None = None
 
     @property

@@ -164,6 +164,8 @@ def _on_its_way(entry: JournalEntry, seen: Unmined, now_s: int, patience: Patien
     waited_s = None if entry.sent_at_s is None else now_s - entry.sent_at_s
     if entry.state is S.TX_SIGNED or waited_s is None:
         return Step(Action.SEND)
-    if waited_s >= patience.bump_s and entry.handed_out < len(entry.variants):
+    # Sending the same bytes again is no reason to wait longer for a dearer form.
+    since_s = entry.sent_at_s if entry.dearest_at_s is None else entry.dearest_at_s
+    if since_s is not None and now_s - since_s >= patience.bump_s and entry.handed_out < len(entry.variants):
         return Step(Action.BUMP)
     return Step(Action.SEND if waited_s >= patience.resend_s or waited_s < 0 else Action.WAIT)

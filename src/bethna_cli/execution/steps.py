@@ -108,6 +108,11 @@ def exits(
     return _plan(frame, exits, [], actions)
 
 
+def errand(frame: Frame, action: Action) -> Plan:
+    """Write a plan of one transaction that trades nothing."""
+    return _plan(frame, [], [], [action])
+
+
 def _permits(trades: Sequence[PlannedTrade], first_nonce: int) -> list[Permit]:
     return [Permit(number, first_nonce + number, trade.intent.deadline_s) for number, trade in enumerate(trades)]
 

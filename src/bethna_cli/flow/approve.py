@@ -45,7 +45,12 @@ def wanted_of(document: Mapping[str, Any], now: datetime, within_s: float) -> Wa
         raise TradeRefused(
             f"The recommendation is {age_s / 60:.0f} min old; it stands for {within_s / 60:.0f}.", hint=_again(asset)
         )
-    return Wanted(document["id"], asset, created_at, tuple(_leg(leg) for leg in document["legs"]), document)
+    return Wanted(document["id"], asset, created_at, legs_of(document)[1], document)
+
+
+def legs_of(document: Mapping[str, Any]) -> tuple[Asset, tuple[WantedLeg, ...]]:
+    """Return what a stored recommendation is about: its asset, and what was to be bought."""
+    return Asset(document["asset"]), tuple(_leg(leg) for leg in document["legs"])
 
 
 def _leg(leg: Mapping[str, Any]) -> WantedLeg:

@@ -41,10 +41,13 @@ LONGEST_PAUSE_S = 5.0
 class Consent(Protocol):
     """Whoever says yes. `ask` returns only when exactly this was agreed to; otherwise it raises TradeRefused.
 
-    `tell` says what happens between the yes and the receipt.
+    `ask_gap` is asked for a transaction that changes nothing, at an account nonce that is missing. `tell` says what
+    happens between the yes and the receipt.
     """
 
     def ask(self, shown: Review) -> None: ...
+
+    def ask_gap(self, nonce: int, code: str) -> None: ...
 
     def tell(self, words: str) -> None: ...
 
@@ -76,7 +79,7 @@ class Carried:
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """A plan while it is being carried out: what was shown, its open key, and what has come of it so far."""
 
     desk: TradingDesk
@@ -100,9 +103,9 @@ async def carry(desk: TradingDesk, wanted: Wanted, consent: Consent) -> Carried:
             raise shown.refusal
         consent.ask(shown)
         with desk.signer.unlocked(shown.plan) as session:
-            fresh = await _refreshed(desk, shown)
+            fresh = await refreshed(desk, shown)
             if fresh is not None:
-                return await _carry_out(_Work(desk, fresh, session, consent))
+                return await _carry_out(Work(desk, fresh, session, consent))
     raise SlippageTooHigh(f"The price moved past your bound {MOST_ASKS} times; nothing was sent.", hint=again(wanted))
 
 
@@ -111,7 +114,7 @@ def again(wanted: Wanted) -> str:
     return f"bethna recommend {wanted.asset}" if wanted.side is Side.BUY else f"bethna close {wanted.id}"
 
 
-async def _refreshed(desk: TradingDesk, shown: Review) -> Review | None:
+async def refreshed(desk: TradingDesk, shown: Review) -> Review | None:
     """Take the quotes of this moment for the plan that was agreed to; None when one brings less than its bound."""
     sight = await look(desk, shown.wanted)
     offers: list[Offer] = []
@@ -124,7 +127,7 @@ async def _refreshed(desk: TradingDesk, shown: Review) -> Review | None:
     return replace(shown, sight=replace(sight, offers=tuple(offers)))
 
 
-async def _carry_out(work: _Work) -> Carried:
+async def _carry_out(work: Work) -> Carried:
     """Journal everything, then send trade by trade; one that is not filled ends it, and those before it stand."""
     desk, shown = work.desk, work.shown
     prepared, (first, *later) = steps.preparation(shown.plan), steps.stages(shown.plan)
@@ -133,7 +136,7 @@ async def _carry_out(work: _Work) -> Carried:
     entries = await _journaled(work, signed)
     for step, (transaction, *_) in zip(prepared, signed.steps, strict=False):
         await _prepare(work, step, transaction)
-    stopped = await _sent(work, entries[0], first, signed.steps[len(prepared) :], is_checked=not prepared)
+    stopped = await send_stage(work, entries[0], first, signed.steps[len(prepared) :], is_checked=not prepared)
     for number, stage in enumerate(later, 1):
         if stopped is not None or work.progresses[-1].entry.fill is None:
             break
@@ -143,7 +146,7 @@ async def _carry_out(work: _Work) -> Carried:
     return Carried(shown, tuple(work.progresses), stopped, purse, tuple(held), tuple(work.loose))
 
 
-async def _check_signed(work: _Work, signed: SignedPlan, *, is_prepared: bool) -> None:
+async def _check_signed(work: Work, signed: SignedPlan, *, is_prepared: bool) -> None:
     """Run the first signed call without sending it, and make every check again. Raises what refuses.
 
     A later leg counts on the one before it, and a first one on what prepares it: their calls are run when their turns
@@ -160,7 +163,7 @@ async def _check_signed(work: _Work, signed: SignedPlan, *, is_prepared: bool) -
         raise again_checked.refusal
 
 
-async def _journaled(work: _Work, signed: SignedPlan) -> list[JournalEntry]:
+async def _journaled(work: Work, signed: SignedPlan) -> list[JournalEntry]:
     """Write down what was signed, if nobody did meanwhile. Raises TradeKnown."""
     desk, shown = work.desk, work.shown
     async with desk.execution.journal.sending(desk.wallet.address):
@@ -175,7 +178,7 @@ async def _journaled(work: _Work, signed: SignedPlan) -> list[JournalEntry]:
     return entries
 
 
-def _mandates(work: _Work, signed: SignedPlan) -> list[Mandate]:
+def _mandates(work: Work, signed: SignedPlan) -> list[Mandate]:
     """Pair each signed exit with the first purchase of its option; it waits for that."""
     shown = work.shown
     purchases: Mapping[str, Hash] = {
@@ -199,7 +202,7 @@ def _mandates(work: _Work, signed: SignedPlan) -> list[Mandate]:
 # ── one trade after another ───────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _prepare(work: _Work, step: Step, transaction: SignedTransaction) -> None:
+async def _prepare(work: Work, step: Step, transaction: SignedTransaction) -> None:
     """Send what the first trade needs. Raises TradeRefused when it failed, OutcomeUnknown when nobody can say."""
     errand = Errand(work.desk.wallet.address, purpose_of(step), transaction)
     receipt = await execute.run_errand(work.desk.execution, errand)
@@ -216,21 +219,21 @@ def purpose_of(step: Step) -> str:
     return "cancel a nonce"
 
 
-async def _next(work: _Work, entry: JournalEntry, stage: steps.Stage, number: int) -> BethnaError | None:
+async def _next(work: Work, entry: JournalEntry, stage: steps.Stage, number: int) -> BethnaError | None:
     """Send a later trade when its turn has come, with a quote of that moment. Returns what speaks against it."""
     try:
         await _wait_for_turn(work, number)
         sight = await look(work.desk, replace(work.shown.wanted, legs=work.shown.wanted.legs[number : number + 1]))
         _require_near(work, sight.offers[0])
         signed = work.session.sign([work.desk.venue.route(sight.offers[0].order)], stage.steps)
-        return await _sent(work, entry, stage, signed.steps, is_checked=False)
+        return await send_stage(work, entry, stage, signed.steps, is_checked=False)
     except OutcomeUnknown:
         raise
     except BethnaError as error:
         return error
 
 
-async def _wait_for_turn(work: _Work, number: int) -> None:
+async def _wait_for_turn(work: Work, number: int) -> None:
     """Wait until a part's turn: counted from the plan's block, as its deadline is."""
     leg, desk = work.shown.wanted.legs[number], work.desk
     due_s = work.shown.plan.block_time_s + leg.after_s
@@ -241,7 +244,7 @@ async def _wait_for_turn(work: _Work, number: int) -> None:
         await desk.execution.pause(min(float(left_s), LONGEST_PAUSE_S))
 
 
-def _require_near(work: _Work, offer: Offer) -> None:
+def _require_near(work: Work, offer: Offer) -> None:
     """Raise SlippageTooHigh when the price has moved too far for the rest of a large order."""
     first = work.shown.sight.offers[0].quote.price
     if work.shown.wanted.is_schedule and has_moved_too_far(first, offer.quote.price):
@@ -249,8 +252,8 @@ def _require_near(work: _Work, offer: Offer) -> None:
         raise SlippageTooHigh(f"The price has moved {moved:+.1%} since the first part; the rest is left undone.")
 
 
-async def _sent(
-    work: _Work,
+async def send_stage(
+    work: Work,
     entry: JournalEntry,
     stage: steps.Stage,
     signed: Sequence[Sequence[SignedTransaction]],
@@ -287,7 +290,7 @@ def _unknown(transaction: SignedTransaction, reason: str) -> OutcomeUnknown:
     return unknown
 
 
-async def _refused_now(work: _Work, entry: JournalEntry, transaction: SignedTransaction) -> BethnaError | None:
+async def _refused_now(work: Work, entry: JournalEntry, transaction: SignedTransaction) -> BethnaError | None:
     """Run a signed call before it is sent, and say what speaks against it."""
     delivered = await work.desk.venue.outcome(transaction, work.desk.wallet.address)
     if isinstance(delivered, ContractRefused):
@@ -301,7 +304,7 @@ async def _refused_now(work: _Work, entry: JournalEntry, transaction: SignedTran
     return None
 
 
-async def _follow(work: _Work, entry: JournalEntry, stage: steps.Stage, errands: Sequence[Errand]) -> None:
+async def _follow(work: Work, entry: JournalEntry, stage: steps.Stage, errands: Sequence[Errand]) -> None:
     """Send what follows a fill, and let the exits stand that wait for it, and those go that end with it."""
     desk, token = work.desk, entry.trade.intent.option_token
     for step, errand in zip(stage.then, errands, strict=True):

@@ -174,6 +174,22 @@ async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     return await _receipt(desk, errand)
 
 
+async def fill_gap(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
+    """Journal and send a transaction at an account nonce that is missing below others, and wait for its receipt.
+
+    Raises TradeRefused when the nonce was used or given away meanwhile (nothing was kept or sent).
+    """
+    async with desk.journal.sending(errand.account):
+        nonce = errand.transaction.nonce
+        ours = {one.account_nonce for one in desk.journal.entries(only_open=True) if one.account == errand.account}
+        ours |= {one.transaction.nonce for one in desk.journal.errands() if one.account == errand.account}
+        if nonce in ours or nonce != await desk.chain.nonce(errand.account, Tag.LATEST):
+            raise TradeRefused("The account has sent something else meanwhile.", hint="bethna recover")
+        desk.journal.keep_errand(errand, desk.clock.now())
+        await _send(desk, errand.transaction)
+    return await _receipt(desk, errand)
+
+
 async def finish_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     """Send an errand that was journaled with its trade, which is filled now, and wait for its receipt."""
     async with desk.journal.sending(errand.account):

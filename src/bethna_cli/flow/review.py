@@ -100,7 +100,19 @@ async def review(desk: TradingDesk, wanted: Wanted) -> Review:
     )
     pairs = list(zip(wanted.legs, sight.offers, strict=True))
     trades = planned([_quoted(desk, wanted.side, leg, offer) for leg, offer in pairs], terms, desk.keccak)
-    exits = _exits(desk, wanted, trades, terms)
+    return await review_of(desk, wanted, sight, trades, _exits(desk, wanted, trades, terms))
+
+
+async def review_of(
+    desk: TradingDesk,
+    wanted: Wanted,
+    sight: Sight,
+    trades: tuple[PlannedTrade, ...],
+    exits: tuple[PlannedTrade, ...],
+    *,
+    is_known: bool | None = None,
+) -> Review:
+    """Write the plan that carries out these trades, and make every check. is_known: as in `checked`."""
     plan = _plan(desk, wanted, sight, trades, exits)
     draft = Review(
         wanted=wanted,
@@ -116,7 +128,8 @@ async def review(desk: TradingDesk, wanted: Wanted) -> Review:
         has_watcher=desk.pins.watcher is not None,
     )
     offered = zip(trades, sight.offers, strict=True)
-    return await checked(desk, draft, [await desk.venue.quote(trade.intent, offer.order) for trade, offer in offered])
+    delivered = [await desk.venue.quote(trade.intent, offer.order) for trade, offer in offered]
+    return await checked(desk, draft, delivered, is_known=is_known)
 
 
 async def checked(
@@ -195,7 +208,8 @@ def _plan(
     )
     if wanted.side is Side.BUY:
         tokens = {trade.intent.option_token for trade in trades}
-        allowed = {token: needed_by(standing_mandates(desk, token)) for token in tokens}
+        signed = {trade.intent.nonce for trade in exits}
+        allowed = {token: needed_by(standing_mandates(desk, token, without=signed)) for token in tokens}
         return steps.purchase(frame, trades, exits, sight.purse.permit_nonce, allowed)
     mandates = standing_mandates(desk, trades[0].intent.option_token)
     left = max(0, sight.held[0].balance - wanted.amount_in)
@@ -203,9 +217,10 @@ def _plan(
     return steps.sale(frame, trades, sight.held[0], min(left, needed_by(mandates)), nonces)
 
 
-def standing_mandates(desk: TradingDesk, token: Address) -> list[Mandate]:
-    """Return the mandates that still count on the account's tokens."""
-    return [one for one in desk.mandates.of_token(desk.wallet.address, token) if one.state in STANDING]
+def standing_mandates(desk: TradingDesk, token: Address, without: Collection[int] = ()) -> list[Mandate]:
+    """Return the mandates that still count on the account's tokens, but for those with certain nonces."""
+    found = desk.mandates.of_token(desk.wallet.address, token)
+    return [one for one in found if one.state in STANDING and one.trade.intent.nonce not in without]
 
 
 def needed_by(mandates: Collection[Mandate]) -> int:
