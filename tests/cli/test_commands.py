@@ -208,3 +208,48 @@ def test_a_replay_without_a_moment_exits_4_with_what_to_add(bethna_here, market_
 
     assert shown.returncode == 4
     assert "--at" in json.loads(shown.stdout)["error"]["hint"]
+
+
+def test_another_model_is_put_in_use_and_taken_back(bethna_here, tmp_path, monkeypatch):
+    monkeypatch.setenv("BETHNA_HOME", str(tmp_path))
+    from bethna_cli.bootstrap.model import SHIPPED_MODEL, load_model, shelve
+    from bethna_cli.domain.model import TrainedModel
+
+    card = {**load_model().card, "version": "alpha-2-mine"}
+    shelve(TrainedModel(_with_card(SHIPPED_MODEL.read_bytes(), card), card))
+
+    used = bethna_here("model", "use", "alpha-2-mine", "--json")
+    listed = json.loads(bethna_here("model", "list", "--json").stdout)
+    back = bethna_here("model", "rollback")
+
+    assert json.loads(used.stdout) == {"in_use": "alpha-2-mine"}
+    assert [(row["version"], row["in_use"]) for row in listed] == [
+        ("alpha-2-2023-12-31", False),
+        ("alpha-2-mine", True),
+    ]
+    assert back.stdout == "In use: alpha-2-2023-12-31\n"
+
+
+def _with_card(content, card):
+    from dataclasses import replace
+
+    from bethna_cli.analysis.model_file import parse, serialise
+
+    return serialise(replace(parse(content), card=card))
+
+
+def test_a_model_in_use_that_was_changed_on_disk_is_refused(bethna_here, tmp_path, monkeypatch):
+    monkeypatch.setenv("BETHNA_HOME", str(tmp_path))
+    from bethna_cli.bootstrap.model import SHIPPED_MODEL, load_model, model_shelf, shelve
+    from bethna_cli.domain.model import TrainedModel
+
+    card = load_model().card
+    kept = shelve(TrainedModel(SHIPPED_MODEL.read_bytes(), card))
+    model_shelf().use(kept.sha256)
+    file = tmp_path / "data" / "models" / f"{kept.sha256}.bin"
+    file.write_bytes(_with_card(file.read_bytes(), {**card, "version": "alpha-2-forged"}))
+
+    shown = bethna_here("recommend", "ETH", "--json")
+
+    assert shown.returncode == 4
+    assert json.loads(shown.stdout)["error"]["code"] == "model_corrupt"

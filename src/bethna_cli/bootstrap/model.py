@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.analysis import model_file
@@ -9,14 +10,43 @@ from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
 from bethna_cli.artifacts.model import SHIPPED
 from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.market import Asset
-from bethna_cli.domain.model import Model, Progress, TrainedModel
+from bethna_cli.domain.model import Model, Progress, ShelvedModel, TrainedModel
+from bethna_cli.settings import folders
+
+if TYPE_CHECKING:
+    from bethna_cli.adapters.model_shelf import ModelShelf
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "artifacts" / "model" / SHIPPED
 
 
 def load_model() -> Model:
-    """Load the shipped model. Raises ModelCorrupt when the file is not what was shipped."""
+    """Load the model in use. Raises ModelCorrupt when the file is not what was shipped or put on the shelf."""
+    place = _shelf_folder()
+    kept = model_shelf().in_use() if place.exists() else None
+    if kept is not None:
+        return model_file.parse(kept[0], pinned_sha256=kept[1])
     return model_file.parse(SHIPPED_MODEL.read_bytes(), pinned_sha256=SHIPPED_SHA256)
+
+
+def shipped_model() -> tuple[str, str]:
+    """Return the version and the SHA-256 of the model that ships, whatever is in use."""
+    return model_file.parse(SHIPPED_MODEL.read_bytes(), pinned_sha256=SHIPPED_SHA256).version, SHIPPED_SHA256
+
+
+def model_shelf() -> "ModelShelf":
+    """Return the models that were trained on this machine."""
+    from bethna_cli.adapters.model_shelf import ModelShelf
+
+    return ModelShelf(_shelf_folder())
+
+
+def shelve(trained: TrainedModel) -> ShelvedModel:
+    """Keep a trained model on the shelf, not in use yet."""
+    return model_shelf().add(trained.content, str(trained.card["version"]), SystemClock().now())
+
+
+def _shelf_folder() -> Path:
+    return folders().data / "models"
 
 
 def open_model(path: Path) -> Model:

@@ -86,6 +86,60 @@ def evaluate(
     output.console(no_color).print(evaluation(report))
 
 
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A version, the beginning of its SHA-256, or shipped.")]
+
+
+@app.command("list", cls=ExampleCommand, epilog="bethna model list")
+def list_(as_json: Json = False, no_color: NoColor = False) -> None:
+    """List the shipped model and those trained on this machine."""
+    from bethna_cli.bootstrap.model import model_shelf, shipped_model
+    from bethna_cli.cli import output
+    from bethna_cli.domain.units import iso
+
+    kept = model_shelf().models()
+    version, digest = shipped_model()
+    shipped = {"name": "shipped", "version": version, "sha256": digest, "added_at": None}
+    rows: list[dict[str, object]] = [{**shipped, "in_use": not any(model.is_in_use for model in kept)}]
+    for model in kept:
+        named = {"name": model.sha256[:12], "version": model.version, "sha256": model.sha256}
+        rows.append({**named, "added_at": iso(model.added_at), "in_use": model.is_in_use})
+    if as_json:
+        output.emit(rows)
+        return
+    from bethna_cli.cli.render_model import shelf
+
+    output.console(no_color).print(shelf(rows))
+
+
+@app.command(cls=ExampleCommand, epilog="bethna model use alpha-2-2026-11-25")
+def use(name: Name, as_json: Json = False) -> None:
+    """Put a model in use for every recommendation from now on."""
+    from bethna_cli.bootstrap.model import model_shelf
+
+    model_shelf().use(name)
+    _say_in_use(as_json)
+
+
+@app.command(cls=ExampleCommand, epilog="bethna model rollback")
+def rollback(as_json: Json = False) -> None:
+    """Go back to the model that was in use before."""
+    from bethna_cli.bootstrap.model import model_shelf
+
+    model_shelf().rollback()
+    _say_in_use(as_json)
+
+
+def _say_in_use(as_json: bool) -> None:
+    from bethna_cli.bootstrap.model import load_model
+    from bethna_cli.cli import output
+
+    version = load_model().version
+    if as_json:
+        output.emit({"in_use": version})
+    else:
+        typer.echo(f"In use: {version}")
+
+
 def _model(path: Path | None) -> "Model":
     from bethna_cli.bootstrap.model import load_model, open_model
 

@@ -16,11 +16,11 @@ def progress_bar(no_color: bool) -> "Iterator[Progress]":
     if no_color or os.environ.get("NO_COLOR") or not sys.stderr.isatty():
         yield _silent
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from bethna_cli.cli.output import console
 
-    columns = (TextColumn("{task.description:24}"), BarColumn(bar_width=30), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:24}"), BarColumn(bar_width=30), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(stream=sys.stderr), transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda stage, done: bar.update(task, description=stage, completed=done)

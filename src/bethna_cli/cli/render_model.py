@@ -1,6 +1,6 @@
 """The model card on the screen: what it learned from, and how it did on years it had not seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -122,6 +122,15 @@ def _classes(report: Mapping[str, Any]) -> Table:
     grid = table("class", *map(_spoken, keys), right=tuple(map(_spoken, keys)))
     for name, figures in report["classes"].items():
         grid.add_row(name, *(_figure(figures[key]) for key in keys))
+    return grid
+
+
+def shelf(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out the models on this machine, the one in use marked."""
+    grid = table("", "name", "version", "added")
+    for row in rows:
+        added = str(row["added_at"])[:16].replace("T", " ") if row["added_at"] else "with bethna"
+        grid.add_row("*" if row["in_use"] else "", *map(words, (row["name"], row["version"], added)))
     return grid
 
 

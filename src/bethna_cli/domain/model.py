@@ -158,6 +158,16 @@ class TrainedModel:
     card: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class ShelvedModel:
+    """A model kept on this machine: the hash of its file is its name."""
+
+    version: str
+    sha256: str
+    added_at: datetime
+    is_in_use: bool
+
+
 class Progress(Protocol):
     """Told what is being done and how much of the whole is behind us, 0..1."""
 
