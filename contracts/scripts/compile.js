@@ -6,7 +6,8 @@ const solc = require('solc');
 
 const ROOT = path.join(__dirname, '..');
 const OUT = path.join(ROOT, '..', 'src', 'bethna_cli', 'artifacts', 'contracts');
-const SHIPPED = ['SentientTrader', 'ThetanutsTokenRouter', 'OptionSeries', 'DevelopmentUSDC', 'DevelopmentPriceOracle'];
+const SHIPPED = ['SentientTrader', 'ThetanutsTokenRouter', 'OptionSeries', 'DevelopmentUSDC', 'DevelopmentPriceOracle',
+  'DevelopmentOptionBook', 'DevelopmentBookOption'];
 
 function sourcesUnder(dir) {
   return fs.readdirSync(path.join(ROOT, dir), { withFileTypes: true }).flatMap((entry) => {

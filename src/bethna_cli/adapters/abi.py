@@ -26,7 +26,15 @@ from bethna_cli.domain.errors import (
 )
 from bethna_cli.domain.text import clean
 
-SHIPPED = ("SentientTrader", "ThetanutsTokenRouter", "OptionSeries", "DevelopmentUSDC", "DevelopmentPriceOracle")
+SHIPPED = (
+    "SentientTrader",
+    "ThetanutsTokenRouter",
+    "OptionSeries",
+    "DevelopmentUSDC",
+    "DevelopmentPriceOracle",
+    "DevelopmentOptionBook",
+    "DevelopmentBookOption",
+)
 
 REACTIONS: Mapping[type[ContractRefused], Sequence[str]] = {
     SlippageExceeded: ("SlippageExceeded",),
