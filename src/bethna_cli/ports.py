@@ -229,12 +229,16 @@ class Chain(Protocol):
         ...
 
 
-class TraderContracts(Protocol):
-    """SentientTrader contracts on one chain: their state, and the transactions that create and steer them."""
+class ContractStates(Protocol):
+    """The contract that a trade goes through, on one chain: SentientTrader, or the order book itself."""
 
     async def state(self, address: "Address", routers: "Sequence[Address]" = ()) -> "ContractState":
         """Read everything at one block; `routers` besides the default one. Raises ContractMismatch."""
         ...
+
+
+class TraderContracts(ContractStates, Protocol):
+    """SentientTrader contracts on one chain: their state, and the transactions that create and steer them."""
 
     async def deployment(self, terms: "DeploymentTerms", sender: "Address") -> "UnsignedTransaction":
         """Prepare the creation of a contract. Raises ContractRefused when its constructor would revert."""

@@ -82,6 +82,12 @@ class Settings(BaseModel):
     trader_sim: Pin | None = Field(None, description="your confirmed contract there: ADDRESS@CODE_HASH")
     trader_base: Pin | None = Field(None, description="the same on Base; bethna contract verify writes it")
     trader_base_sepolia: Pin | None = Field(None, description="the same on Base Sepolia")
+    router_base: Pin | None = Field(None, description="the confirmed venue of your contract on Base")
+    router_base_sepolia: Pin | None = Field(None, description="the same on Base Sepolia")
+    book_base: Pin | None = Field(None, description="the confirmed order book on Base; bethna contract venue writes it")
+    venue: Literal["token", "book"] = Field(
+        "token", description="buy tokens through your contract, or fill the order book directly (experimental)"
+    )
     watcher_address: Account | None = Field(None, description="the watcher's account, the one your key may fund")
     pyth_api_key: Secret | None = Field(None, description="Pyth key; without one spot comes from dYdX")
     x_bearer_token: Secret | None = Field(None, description="X token; without one the mood is Fear & Greed alone")
@@ -164,11 +170,22 @@ class Settings(BaseModel):
     @property
     def trader_pin(self) -> tuple[str, str] | None:
         """The address and code hash of the person's contract on the network in use, None before it is confirmed."""
-        text: str | None = getattr(self, self.trader_key)
-        if text is None:
-            return None
-        address, _, code_hash = text.partition("@")
-        return address, code_hash
+        return _pin(getattr(self, self.trader_key))
+
+    @property
+    def venue_key(self) -> str:
+        """The setting that pins what trades go through on the network in use, by the venue in use."""
+        return ("router_" if self.venue == "token" else "book_") + self.network.replace("-", "_")
+
+    @property
+    def venue_pin(self) -> tuple[str, str] | None:
+        """The address and code hash of the router or book in use, None before it is confirmed."""
+        return _pin(getattr(self, self.venue_key, None))
+
+    @property
+    def book_pin(self) -> tuple[str, str] | None:
+        """The address and code hash of the order book on the network in use, None before it is confirmed."""
+        return _pin(getattr(self, "book_" + self.network.replace("-", "_"), None))
 
     def source_url(self, source: str) -> str | None:
         """Return the base URL set for `source`, None when none is (the adapter's own, or the embedded market)."""
@@ -178,10 +195,19 @@ class Settings(BaseModel):
         return own
 
 
-PIN_KEYS = frozenset({"trader_sim", "trader_base", "trader_base_sepolia"})
-"""Settings that a person confirms at a terminal (`bethna contract verify`); nothing else may set them."""
+PIN_KEYS = frozenset(
+    {"trader_sim", "trader_base", "trader_base_sepolia", "router_base", "router_base_sepolia", "book_base"}
+)
+"""Settings that a person confirms at a terminal (`bethna contract verify`, `venue`); nothing else may set them."""
 
 SECRET_KEYS = frozenset({"rpc_url", "pyth_api_key", "x_bearer_token", "llm_api_key", "smtp_password", "alert_urls"})
+
+
+def _pin(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    address, _, code_hash = text.partition("@")
+    return address, code_hash
 
 
 def folders(env: Mapping[str, str] | None = None) -> Folders:

@@ -12,6 +12,7 @@ from typing import IO
 
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.adapters.abi import encode, hash_text, keccak
+from bethna_cli.adapters.option_book import fill_digest
 from bethna_cli.adapters.signer_sign import INTENT_TYPES, intent_values
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ConfigurationError, PlanRefused
@@ -118,6 +119,8 @@ def _checked(signed: SignedPlan, plan: Plan, steps: Sequence[Step]) -> SignedPla
 
 
 def _is_signed(intent: TradeIntent, answer: SignedIntent, plan: Plan) -> bool:
+    if plan.fills_book:
+        return answer == SignedIntent(fill_digest(intent, plan.chain_id, plan.contract), b"")
     digest = intent_digest(intent, plan.chain_id, plan.contract)
     return answer.digest == hash_text(digest) and recovered(digest, answer.signature) == plan.user
 

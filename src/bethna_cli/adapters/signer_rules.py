@@ -13,6 +13,7 @@ from bethna_cli.domain.signing import (
     MOST_FEES_WEI,
     MOST_GAS_MONEY_WEI,
     Approve,
+    FillOrder,
     FundWatcher,
     Pins,
     Plan,
@@ -34,11 +35,17 @@ MOST_AMOUNT = 2**96
 def require_allowed(plan: Plan, pins: Pins, now_s: int) -> None:
     """Raise PlanRefused unless everything in `plan` may be signed. now_s: this machine's clock, Unix seconds."""
     _require(plan.chain_id == pins.chain_id, f"it is for chain {plan.chain_id}, not {pins.chain_id}")
-    _require(plan.contract == pins.contract, f"its contract {plan.contract} is not the confirmed {pins.contract}")
+    is_book = pins.book is not None and plan.contract == pins.book
+    _require(
+        is_book or plan.contract == pins.contract,
+        f"its contract {plan.contract} is not the confirmed {pins.contract or pins.book}",
+    )
     _require(bool(plan.intents or plan.steps), "it is empty")
     if pins.clock_skew_s is not None:
         skew_s = abs(plan.block_time_s - now_s)
         _require(skew_s <= pins.clock_skew_s, f"its block is {skew_s} s from this machine's clock")
+    if is_book:
+        _require_fills_only(plan, pins)
     for intent in plan.intents:
         _require_intent(intent, plan, pins)
     _require_nonces(plan.intents)
@@ -54,7 +61,8 @@ def _require_intent(intent: TradeIntent, plan: Plan, pins: Pins) -> None:
         intent.option_token not in {NO_ADDRESS, pins.usdc, pins.contract, plan.user},
         f"{intent.option_token} is no option token",
     )
-    _require(intent.router not in {NO_ADDRESS, pins.usdc, pins.contract}, f"{intent.router} is no venue")
+    if plan.contract != pins.book:
+        _require(intent.router not in {NO_ADDRESS, pins.usdc, pins.contract}, f"{intent.router} is no venue")
     _require(0 < intent.amount_in <= MOST_AMOUNT, f"amount {intent.amount_in} is out of bounds")
     _require(intent.min_amount_out > 0, "it accepts nothing in return")
     left_s = intent.deadline_s - plan.block_time_s
@@ -64,6 +72,20 @@ def _require_intent(intent: TradeIntent, plan: Plan, pins: Pins) -> None:
         floor = intent.quoted_amount_out * LEAST_SHARE
         _require(intent.min_amount_out * FULL >= floor, "it accepts less than 90 % of what was quoted")
     _require(0 < intent.quoted_amount_out <= MOST_AMOUNT, f"quote {intent.quoted_amount_out} is out of bounds")
+
+
+def _require_fills_only(plan: Plan, pins: Pins) -> None:
+    """At the order book: whole fills at their signed price for the person themselves, and USDC for exactly these."""
+    for intent in plan.intents:
+        _require(intent.side is Side.BUY, "the book is only bought from")
+        _require(intent.router == plan.contract, f"{intent.router} is not the book")
+        _require(intent.executor == plan.user, "the book is filled by the person's own account")
+        _require(intent.min_amount_out == intent.quoted_amount_out, "an order is filled whole, or not")
+    for step in plan.steps:
+        is_usdc = isinstance(step.action, Approve) and step.action.token == pins.usdc
+        _require(is_usdc or isinstance(step.action, FillOrder), "the book takes fills, and USDC for them")
+    filled = sorted(one.intent for one in plan.submissions)
+    _require(filled == list(range(len(plan.intents))), "every order shown is filled, once")
 
 
 def _require_nonces(intents: Iterable[TradeIntent]) -> None:
@@ -81,7 +103,7 @@ def _require_nonces(intents: Iterable[TradeIntent]) -> None:
 
 def _require_permits(plan: Plan) -> None:
     """A permit is for what one intent gives, handed in with that intent, and lives no longer than a purchase may."""
-    handed_in = [submission.intent for submission in plan.submissions if submission.with_permit]
+    handed_in = [one.intent for one in plan.submissions if isinstance(one, Submit) and one.with_permit]
     _require(sorted(handed_in) == sorted(permit.intent for permit in plan.permits), "a permit is not handed in once")
     for permit in plan.permits:
         left_s = permit.deadline_s - plan.block_time_s
@@ -122,6 +144,9 @@ def _require_action(step: Step, plan: Plan, pins: Pins) -> None:
             intent.side is Side.SELL or action.with_permit or action.minimum_out == intent.min_amount_out,
             "a plain purchase has the minimum of its intent",
         )
+    elif isinstance(action, FillOrder):
+        _require(plan.contract == pins.book, "only the confirmed book is filled")
+        _require(action.intent < len(plan.intents), f"it has no intent {action.intent}")
     elif isinstance(action, FundWatcher):
         _require(pins.watcher is not None, "no watcher is set up: bethna config set watcher_address")
         _require(action.amount_wei > 0, "it gives the watcher nothing")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.abi import Function, artifact, hash_text
+from bethna_cli.adapters.option_book import fill_data, fill_digest, read_route, require_order
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import PlanRefused
 from bethna_cli.domain.signing import (
     Approve,
     CancelNonce,
+    FillOrder,
     Permit,
     Pins,
     Plan,
@@ -69,7 +71,7 @@ def signed_plan(
     if account.address.lower() != plan.user:
         raise PlanRefused(f"The key is not that of {plan.user}.")
     wanted = plan.steps if steps is None else tuple(steps)
-    submissions = sum(isinstance(step.action, Submit) for step in wanted)
+    submissions = sum(isinstance(step.action, Submit | FillOrder) for step in wanted)
     if len(routes) != submissions:
         raise PlanRefused(f"There are {len(routes)} quotes for {submissions} submissions.")
     intents = tuple(_signed_intent(intent, plan, account) for intent in plan.intents)
@@ -112,6 +114,8 @@ def intent_values(intent: TradeIntent) -> tuple[object, ...]:
 
 
 def _signed_intent(intent: TradeIntent, plan: Plan, account: "LocalAccount") -> SignedIntent:
+    if plan.fills_book:
+        return SignedIntent(fill_digest(intent, plan.chain_id, plan.contract), b"")  # the transaction is what is signed
     domain = {
         "name": "SentientTrader",
         "version": "1",
@@ -168,6 +172,8 @@ def _call(step: Step, desk: _Desk) -> tuple[Address, bytes, int]:
         return plan.contract, artifact("SentientTrader").function("cancelNonce").encode(action.nonce), 0
     if isinstance(action, Submit):
         return plan.contract, _submission(action, desk), 0
+    if isinstance(action, FillOrder):
+        return plan.contract, _fill(action, desk), 0
     if desk.pins.watcher is None:
         raise PlanRefused("No watcher is set up.", hint="bethna config set watcher_address")
     return desk.pins.watcher, b"", action.amount_wei
@@ -185,6 +191,14 @@ def _submission(action: Submit, desk: _Desk) -> bytes:
     if intent.side is Side.BUY:
         return trader.function("buyOption", f"({_INTENT_TUPLE},bytes,bytes)").encode(values, signature, route)
     return trader.function("executeTrade").encode(values, signature, action.minimum_out, route)
+
+
+def _fill(action: FillOrder, desk: _Desk) -> bytes:
+    """Write a direct fill, of the very order that the plan names and no other."""
+    plan, intent = desk.plan, desk.plan.intents[action.intent]
+    order = read_route(next(desk.routes), plan.chain_id, plan.contract)
+    require_order(order, intent, desk.pins.usdc)
+    return fill_data(order, intent.quoted_amount_out)
 
 
 def _signed_transaction(

@@ -25,6 +25,7 @@ from bethna_cli.domain.signing import (
     MOST_BUMPS,
     Approve,
     CancelNonce,
+    FillOrder,
     FundWatcher,
     Permit,
     Plan,
@@ -89,6 +90,11 @@ class _Submit(_Strict):
     with_permit: bool
 
 
+class _FillOrder(_Strict):
+    kind: Literal["fill_order"]
+    intent: _Index
+
+
 class _CancelNonce(_Strict):
     kind: Literal["cancel_nonce"]
     nonce: _Uint
@@ -100,7 +106,7 @@ class _FundWatcher(_Strict):
 
 
 class _Step(_Strict):
-    action: Annotated[_Approve | _Submit | _CancelNonce | _FundWatcher, Field(discriminator="kind")]
+    action: Annotated[_Approve | _Submit | _FillOrder | _CancelNonce | _FundWatcher, Field(discriminator="kind")]
     nonce: _Uint64
     gas: _Uint64
     max_fee_wei: _Uint
@@ -145,7 +151,13 @@ class _Failure(_Strict):
     hint: str | None
 
 
-_KINDS = {Approve: "approve", Submit: "submit", CancelNonce: "cancel_nonce", FundWatcher: "fund_watcher"}
+_KINDS = {
+    Approve: "approve",
+    Submit: "submit",
+    FillOrder: "fill_order",
+    CancelNonce: "cancel_nonce",
+    FundWatcher: "fund_watcher",
+}
 _ACTIONS = {kind: action for action, kind in _KINDS.items()}
 _Model = TypeVar("_Model", bound=_Strict)
 

@@ -76,12 +76,7 @@ class TokenVenue:
         return answer if isinstance(answer, ContractRefused) else _one(function, answer)
 
     async def outcome(self, transaction: SignedTransaction, sender: Address) -> int | ContractRefused:
-        from eth_account.typed_transactions.typed_transaction import TypedTransaction
-        from hexbytes import HexBytes
-
-        fields = TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict()
-        call = Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
-        (answer,) = await self._chain.call_many([call])
+        (answer,) = await self._chain.call_many([signed_call(transaction, sender)])
         return answer if isinstance(answer, ContractRefused) else _one(self._with_permit, answer)
 
     def calls(self, plan: Plan, orders: Sequence[RawOrder]) -> list[Call]:
@@ -113,6 +108,15 @@ class TokenVenue:
 
     def code(self, plan: Plan) -> str:
         return code_of(plan)
+
+
+def signed_call(transaction: SignedTransaction, sender: Address) -> Call:
+    """Return the call that a signed transaction makes, read from its bytes."""
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction
+    from hexbytes import HexBytes
+
+    fields = TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict()
+    return Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
 
 
 def _one(function: Function, answer: bytes | ContractRefused) -> Any:

@@ -13,6 +13,7 @@ from bethna_cli.domain.trade import PlannedTrade, Side
 from bethna_cli.ports import Chain
 
 LOG_BLOCKS = 10_000
+_TRANSFER = hash_text(keccak(b"Transfer(address,address,uint256)"))
 _EVENTS = {Side.BUY: "OptionPurchased", Side.SELL: "OptionSold"}
 
 
@@ -24,7 +25,6 @@ class ChainEvidence:
         self._usdc = usdc
         self._trader = artifact("SentientTrader")
         self._executed = self._trader.event_topic("IntentExecuted")
-        self._transfer = hash_text(keccak(b"Transfer(address,address,uint256)"))
 
     async def is_nonce_used(self, trade: PlannedTrade, at: BlockAt) -> bool:
         function = self._trader.function("isNonceUsed")
@@ -68,7 +68,7 @@ class ChainEvidence:
     def _amounts(self, trade: PlannedTrade, logs: Sequence[Log], executed: Log) -> tuple[int, int]:
         """Read the purchase or sale that the contract reported last before it said that it executed the intent."""
         intent, contract = trade.intent, trade.domain.verifying_contract
-        topics = (self._trader.event_topic(_EVENTS[intent.side]), _word(intent.user), _word(intent.option_token))
+        topics = (self._trader.event_topic(_EVENTS[intent.side]), word(intent.user), word(intent.option_token))
         before = [log for log in logs if log.address == contract and log.log_index < executed.log_index]
         if not before or before[-1].topics != topics:
             raise ChainAnomaly(
@@ -89,19 +89,21 @@ class ChainEvidence:
         least = -(-intent.min_amount_out * min(share, intent.amount_in) // max(1, intent.amount_in))
         if amount_in > intent.amount_in or amount_out < least:
             raise ChainAnomaly(f"{receipt.transaction_hash} did what nobody signed: {amount_in} for {amount_out}.")
-        moved = (-self._net(given, intent.user, receipt.logs), self._net(got, intent.user, receipt.logs))
+        moved = (-net_transfer(given, intent.user, receipt.logs), net_transfer(got, intent.user, receipt.logs))
         if is_alone and moved != amounts:
             raise ChainAnomaly(f"{receipt.transaction_hash} reports {amounts}, but {moved} moved.")
 
-    def _net(self, token: Address, account: Address, logs: Sequence[Log]) -> int:
-        """Add up what came to an account and left it, in a token's own words."""
-        word, net = _word(account), 0
-        for log in logs:
-            if log.address == token and log.topics[:1] == (self._transfer,) and len(log.topics) == 3:
-                amount = int.from_bytes(log.data, "big")
-                net += amount * ((log.topics[2] == word) - (log.topics[1] == word))
-        return net
+
+def net_transfer(token: Address, account: Address, logs: Sequence[Log]) -> int:
+    """Add up what came to an account and left it, in a token's own words."""
+    ours, net = word(account), 0
+    for log in logs:
+        if log.address == token and log.topics[:1] == (_TRANSFER,) and len(log.topics) == 3:
+            amount = int.from_bytes(log.data, "big")
+            net += amount * ((log.topics[2] == ours) - (log.topics[1] == ours))
+    return net
 
 
-def _word(address: Address) -> Hash:
+def word(address: Address) -> Hash:
+    """Return an address as a topic of an event."""
     return Hash("0x" + "00" * 12 + address[2:])

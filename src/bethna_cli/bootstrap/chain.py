@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.bootstrap.market import open_app
+from bethna_cli.bootstrap.market import live_venue, open_app
 from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.sim import sim_control
 from bethna_cli.bootstrap.wallet import plan_signer
-from bethna_cli.domain.embedded import EMBEDDED_VENUE
 from bethna_cli.domain.errors import ConfigurationError, NotFound
 from bethna_cli.domain.market import Origin
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.ports import Clock
 from bethna_cli.settings import Settings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bethna_cli.domain.wallet import Wallet
     from bethna_cli.flow.execute import ExecutionDesk
     from bethna_cli.flow.sight import TradingDesk, TradingPins
+    from bethna_cli.ports import ContractStates, TradingVenue
 
 
 BLOCK_AGE_S = 30.0
@@ -137,8 +138,10 @@ def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "E
     """Return what Beta executes with."""
     import asyncio
 
+    from bethna_cli.adapters.book_evidence import BookEvidence, EvidenceByVenue
     from bethna_cli.adapters.trade_evidence import ChainEvidence
     from bethna_cli.bootstrap.record import positions_beside, record_desk
+    from bethna_cli.domain.chain import Address
     from bethna_cli.flow.execute import ExecutionDesk
     from bethna_cli.flow.record import note
 
@@ -147,7 +150,8 @@ def execution_desk(place: OnChain, journal: "SqliteJournal", clock: Clock) -> "E
     async def hand_on(user: "Address", transaction: "Hash") -> None:
         await note(record_desk(place, positions, clock, user), transaction)
 
-    evidence = ChainEvidence(place.chain, place.known["usdc"])
+    usdc = Address(place.known["usdc"])
+    evidence = EvidenceByVenue(ChainEvidence(place.chain, usdc), BookEvidence(usdc))
     return ExecutionDesk(place.chain, evidence, journal, clock, asyncio.sleep, hand_on=hand_on)
 
 
@@ -159,7 +163,6 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
     `open_app` and `open_chain` raise.
     """
     from bethna_cli.adapters.abi import keccak
-    from bethna_cli.adapters.token_venue import TokenVenue
     from bethna_cli.bootstrap.record import open_positions
     from bethna_cli.domain.units import Bps
     from bethna_cli.execution.checks import CheckLimits
@@ -170,14 +173,15 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
     mandates, positions = open_mandates(settings), open_positions(settings)
     try:
         async with open_app(settings) as application, open_chain(settings) as place:
+            venue, contracts = _venue_on_chain(place, pins, journal)
             yield TradingDesk(
                 network=settings.network,
                 wallet=wallet,
                 pins=pins,
                 feeds=application.feeds,
                 book=application.book,
-                venue=TokenVenue(place.chain, pins.usdc),
-                traders=place.contracts,
+                venue=venue,
+                traders=contracts,
                 chain=place.chain,
                 signer=plan_signer(settings),
                 execution=execution_desk(place, journal, application.clock),
@@ -198,22 +202,84 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
 
 def _trading_pins(settings: Settings) -> "TradingPins":
     """Say what a plan on this network may touch, from the release and from what the person confirmed."""
-    from bethna_cli.domain.chain import CHAIN_IDS, Address, Hash
-    from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+    from bethna_cli.domain.chain import CHAIN_IDS
+
+    if settings.network == "sim":
+        return _embedded_pins(settings)
+    venue = settings.venue_pin
+    if venue is None:
+        raise ConfigurationError(
+            f"No {_VENUE_NAMES[settings.venue]} is confirmed on {settings.network}.",
+            hint=f"bethna contract venue --venue {settings.venue} --network {settings.network}",
+        )
+    if settings.venue == "book":
+        return _pins_of(CHAIN_IDS[settings.network], venue, live_venue(settings), None, fills_book=True)
+    if settings.trader_pin is None:
+        raise ConfigurationError(
+            f"No contract is confirmed on {settings.network}.", hint="bethna contract verify ADDRESS"
+        )
+    watcher = settings.watcher_address
+    return _pins_of(CHAIN_IDS[settings.network], settings.trader_pin, live_venue(settings), watcher, fills_book=False)
+
+
+_VENUE_NAMES = {"token": "router", "book": "order book"}
+
+
+def _embedded_pins(settings: Settings) -> "TradingPins":
+    """Return the embedded world's own contracts, or the person's where they deployed one there."""
+    from bethna_cli.bootstrap.sim import served_venue
+    from bethna_cli.domain.chain import Address, Hash
+    from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_CHAIN_ID, PUBLIC_CONTRACTS
     from bethna_cli.flow.sight import TradingPins
 
-    if settings.network != "sim":
-        raise ConfigurationError(
-            f"There is no router on {settings.network} that bethna knows, so nothing can be bought through a contract.",
-            hint="bethna contract deploy -h",
-        )
-    pin = settings.trader_pin
+    venue = served_venue(settings)
+    fills_book = venue is EMBEDDED_BOOK
+    pin = None if fills_book else settings.trader_pin
+    watcher = None if fills_book else settings.watcher_address
     return TradingPins(
-        chain_id=CHAIN_IDS[settings.network],
-        contract=Address(pin[0] if pin else PUBLIC_CONTRACTS["trader"]),
+        chain_id=EMBEDDED_CHAIN_ID,
+        contract=Address(venue.book if fills_book else pin[0] if pin else PUBLIC_CONTRACTS["trader"]),
         code_hash=Hash(pin[1]) if pin else None,
-        usdc=Address(PUBLIC_CONTRACTS["usdc"]),
-        router=Address(PUBLIC_CONTRACTS["router"]),
-        implementations=frozenset(EMBEDDED_VENUE.implementations),
-        watcher=Address(settings.watcher_address) if settings.watcher_address else None,
+        usdc=Address(venue.usdc),
+        router=Address(venue.book),
+        implementations=frozenset(venue.implementations),
+        watcher=Address(watcher) if watcher else None,
+        fills_book=fills_book,
     )
+
+
+def _pins_of(
+    chain_id: int, contract: tuple[str, str], venue: VenueAddresses, watcher: str | None, *, fills_book: bool
+) -> "TradingPins":
+    from bethna_cli.domain.chain import Address, Hash
+    from bethna_cli.flow.sight import TradingPins
+
+    address, code_hash = contract
+    return TradingPins(
+        chain_id=chain_id,
+        contract=Address(address),
+        code_hash=Hash(code_hash),
+        usdc=Address(venue.usdc),
+        router=Address(venue.book),
+        implementations=frozenset(venue.implementations),
+        watcher=Address(watcher) if watcher else None,
+        fills_book=fills_book,
+    )
+
+
+def _venue_on_chain(
+    place: OnChain, pins: "TradingPins", journal: "SqliteJournal"
+) -> "tuple[TradingVenue, ContractStates]":
+    """Return how trades are quoted and written, and what reads the contract that they go through."""
+    if not pins.fills_book:
+        from bethna_cli.adapters.token_venue import TokenVenue
+
+        return TokenVenue(place.chain, pins.usdc), place.contracts
+    from bethna_cli.adapters.book_contracts import BookContracts
+    from bethna_cli.adapters.book_venue import BookVenue
+
+    def filled(handle: "Address") -> "Hash | None":
+        found = (one.fill for one in journal.entries() if one.trade.intent.option_token == handle and one.fill)
+        return next((fill.transaction for fill in found), None)
+
+    return BookVenue(place.chain, pins.contract, pins.usdc, filled), BookContracts(place.chain, pins.usdc)

@@ -19,7 +19,7 @@ from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.bootstrap.places import store_path
-from bethna_cli.bootstrap.sim import replay_moment, sim_control
+from bethna_cli.bootstrap.sim import EMBEDDED_VENUES, replay_moment, sim_control
 from bethna_cli.bootstrap.track_record import load_records
 from bethna_cli.domain.embedded import EMBEDDED_VENUE
 from bethna_cli.domain.market import Asset, Origin
@@ -121,7 +121,7 @@ def _market(settings: Settings, asset: Asset) -> _Market:
     if settings.replay:
         return _replayed(settings.replay, settings.at, asset)
     if settings.network != "sim":
-        return _Market(clock, Origin.LIVE)
+        return _Market(clock, Origin.LIVE, venues=(live_venue(settings),))
     if settings.market_url:
         return _served(settings, settings.market_url, clock)
     return _shared(settings) or _simulated(settings.seed, clock)
@@ -154,7 +154,21 @@ def _kept(control: "SimControl", choice: "WorldChoice") -> _Market:
     if choice.at is not None:
         clock = FixedClock(datetime.fromisoformat(choice.at))
         return _Market(clock, Origin.REPLAY, venues=PRETENDED, signed_only=False)
-    return _Market(control.clock() or SystemClock(), Origin.SIMULATED, venues=(EMBEDDED_VENUE,))
+    return _Market(control.clock() or SystemClock(), Origin.SIMULATED, venues=(EMBEDDED_VENUES[choice.venue],))
+
+
+def live_venue(settings: Settings) -> VenueAddresses:
+    """Return whose orders count on a real network: the confirmed router's, or else those of Thetanuts' book on Base."""
+    if settings.venue == "book" or settings.venue_pin is None:
+        return BASE_R12
+    from bethna_cli.domain.chain import CHAIN_IDS, USDC_ADDRESSES
+
+    return replace(
+        EMBEDDED_VENUE,  # the router's own labels, which are the same wherever it is deployed
+        chain_id=CHAIN_IDS[settings.network],
+        book=settings.venue_pin[0],
+        usdc=USDC_ADDRESSES[settings.network],
+    )
 
 
 def _simulated(seed: int, clock: Clock) -> _Market:

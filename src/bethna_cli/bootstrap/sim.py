@@ -5,14 +5,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bethna_cli.adapters.clocks import SystemClock
+from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_VENUE
 from bethna_cli.domain.errors import ConfigurationError
 from bethna_cli.domain.market import Asset
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.settings import Settings
 from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.sim.clock import SimClock
     from bethna_cli.adapters.sim.control import SimControl
+
+
+EMBEDDED_VENUES = {"token": EMBEDDED_VENUE, "book": EMBEDDED_BOOK}
+"""The embedded venues by the setting that names them."""
 
 
 def sim_control(settings: Settings) -> "SimControl":
@@ -41,8 +47,9 @@ def serve_sim(settings: Settings, port: int, announce: Callable[[str], None]) ->
         serve(replayed, state_folder=folder, port=port, on_ready=lambda info: announce(info.url))
         return
     clock = _kept_or_new_clock(settings, control)
-    control.keep(WorldChoice(settings.seed), clock)
-    exchange = Exchange.open(folder / CHAIN_FILE, settings.seed, clock.now)
+    venue = _kept_or_new_venue(settings, control)
+    control.keep(WorldChoice(settings.seed, venue=venue), clock)
+    exchange = Exchange.open(folder / CHAIN_FILE, settings.seed, clock.now, EMBEDDED_VENUES[venue])
     try:
         serve(
             exchange.world,
@@ -69,6 +76,24 @@ def _kept_or_new_clock(settings: Settings, control: "SimControl") -> "SimClock":
     if settings.at is not None and settings.at < kept.now():
         raise ConfigurationError("The kept world's clock is past that moment.", hint="bethna sim reset")
     return SimClock(settings.at or kept.now(), settings.speed)
+
+
+def _kept_or_new_venue(settings: Settings, control: "SimControl") -> str:
+    """Go on with the venue of the kept world. Raises ConfigurationError when another one is asked for."""
+    choice = control.choice()
+    if choice is None:
+        return settings.venue
+    if settings.origin("venue") == "flag" and settings.venue != choice.venue:
+        raise ConfigurationError(
+            f"The kept world quotes for the {choice.venue} venue, not for {settings.venue}.", hint="bethna sim reset"
+        )
+    return choice.venue
+
+
+def served_venue(settings: Settings) -> VenueAddresses:
+    """Return whose orders the kept world signs."""
+    choice = sim_control(settings).choice()
+    return EMBEDDED_VENUES[choice.venue if choice else settings.venue]
 
 
 def replay_moment(at: datetime | None) -> datetime:

@@ -121,22 +121,24 @@ def needs_no_consent(settings: Settings, wallet: "Wallet") -> bool:
 def _pins(settings: Settings) -> "dict[int, Pins]":
     """Say for each chain with a confirmed contract what plans there may touch."""
     from bethna_cli.domain.chain import CHAIN_IDS, USDC_ADDRESSES, Address
-    from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+    from bethna_cli.domain.embedded import PUBLIC_BOOK, PUBLIC_CONTRACTS
     from bethna_cli.domain.signing import USDC_DOMAINS, Pins
 
     found = {}
     for network, chain_id in CHAIN_IDS.items():
-        pin = settings.model_copy(update={"network": network}).trader_pin
+        there = settings.model_copy(update={"network": network})
         is_embedded = network == "sim"
-        contract = pin[0] if pin else PUBLIC_CONTRACTS["trader"] if is_embedded else None
-        if contract is None:
+        trader = there.trader_pin[0] if there.trader_pin else PUBLIC_CONTRACTS["trader"] if is_embedded else None
+        book = PUBLIC_BOOK if is_embedded else there.book_pin[0] if there.book_pin else None
+        if trader is None and book is None:
             continue
         found[chain_id] = Pins(
             chain_id,
-            Address(contract),
+            Address(trader) if trader else None,
             Address(PUBLIC_CONTRACTS["usdc"]) if is_embedded else USDC_ADDRESSES[network],
             *USDC_DOMAINS[chain_id],
             watcher=Address(settings.watcher_address) if settings.watcher_address else None,
             clock_skew_s=None if is_embedded else SIGNER_SKEW_S,
+            book=Address(book) if book else None,
         )
     return found

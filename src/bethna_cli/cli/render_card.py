@@ -82,7 +82,8 @@ def permission_lines(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         if isinstance(step.action, Approve):
             amount = usdc_to_decimal(step.action.amount)
-            yield f"{'Permission':<14}the contract may take {amount:f} contracts of {step.action.token}"
+            unit = "USDC, once: the order book" if plan.fills_book else f"contracts of {step.action.token}"
+            yield f"{'Permission':<14}the contract may take {amount:f} {unit}"
         elif isinstance(step.action, CancelNonce):
             yield f"{'Called off':<14}exits with nonce {step.action.nonce}"
 
@@ -174,6 +175,8 @@ def _exits(shown: Review) -> str:
     """Say whether the watcher may sell without asking again, and what to do where it may not."""
     if shown.exits:
         return f"the watcher {shown.exits[0].intent.executor} may sell for you, as below"
+    if shown.plan.fills_book:
+        return "none can be authorised for a direct fill"
     if shown.wanted.exits is None:
         return "none are authorised with this; selling is signed by hand"
     if not shown.has_watcher:

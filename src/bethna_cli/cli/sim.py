@@ -23,6 +23,12 @@ AGAIN = (sys.executable, "-c", "from bethna_cli.cli.app import main; main()")
 
 Port = Annotated[int, typer.Option("--port", metavar="N", help="Where to listen on this machine; 0 takes a free one.")]
 Speed = Annotated[str | None, typer.Option("--speed", metavar="X", help="Pace of its clock (default 1).")]
+Venue = Annotated[
+    str | None,
+    typer.Option(
+        "--venue", metavar="token|book", help="Whose quotes it serves; book is filled directly, experimental."
+    ),
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Serve in the background; bethna sim down stops it.")]
 Span = Annotated[str, typer.Argument(metavar="SPAN", help="15m, 6h, 2d …")]
 
@@ -35,13 +41,14 @@ def up(
     speed: Speed = None,
     replay: Replay = None,
     at: At = None,
+    venue: Venue = None,
     as_json: Json = False,
 ) -> None:
     """Serve the world over HTTP on this machine until Ctrl-C; it goes on where it was stopped."""
     from bethna_cli.bootstrap.sim import serve_sim, sim_control
     from bethna_cli.settings import load_settings
 
-    settings = load_settings({"seed": seed, "speed": speed, "replay": replay, "at": at})
+    settings = load_settings({"seed": seed, "speed": speed, "replay": replay, "at": at, "venue": venue})
     control = sim_control(settings)
     if control.running() is not None:
         _say(control.status(), as_json)
@@ -84,7 +91,7 @@ def _start_in_background(folder: Path, is_up: Callable[[], bool], settings: "Set
     from bethna_cli.domain.text import clean
     from bethna_cli.settings_files import make_private
 
-    given = [key for key in ("seed", "speed", "replay", "at") if settings.origin(key) == "flag"]
+    given = [key for key in ("seed", "speed", "replay", "at", "venue") if settings.origin(key) == "flag"]
     flags = [word for key in given for word in (f"--{key}", str(shown(settings, key)))]
     log = make_private(folder) / "server.log"
     log.touch(mode=0o600)

@@ -58,6 +58,28 @@ EMBEDDED_VENUE = VenueAddresses(
 An order's price feed is the label that orders on Base carry; no code lives there."""
 
 
+PUBLIC_BOOK: Address = "0x47a9d4ab081406ccddf436bc5e5fce350d6838f5"
+"""Where the stand-in for Thetanuts' OptionBook is, in worlds that quote for it: the deployer's tenth transaction."""
+
+EMBEDDED_BOOK = VenueAddresses(
+    chain_id=EMBEDDED_CHAIN_ID,
+    book=PUBLIC_BOOK,
+    usdc=PUBLIC_CONTRACTS["usdc"],
+    implementations=MappingProxyType(
+        {
+            "0xf3e841d2ab5d70e47ed28628be610d5d7bdd2541": OptionKind.CALL,
+            "0xd790c25aa871f14b9a584ee949beb46684174068": OptionKind.PUT,
+            "0x03a418761323ea4c2e19272b84801ebda03f4538": OptionKind.CALL_SPREAD,
+            "0xa95d7bb00863aa13cef3c8da0cc1961787a4a330": OptionKind.PUT_SPREAD,
+        }
+    ),
+    not_traded=BASE_R12.not_traded,
+    feeds=EMBEDDED_VENUE.feeds,
+)
+"""The same market quoted for the order book, whose options are roles: the implementations are the book's first four
+contracts."""
+
+
 def is_throwaway(address: Address) -> bool:
     """Say whether everybody knows the key of `address`, in whichever case it is written."""
     return address.lower() in PUBLIC_ACCOUNTS.values()

@@ -57,6 +57,16 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class FillOrder:
+    """Fill, from the person's own account, the one maker's order that intent number `intent` of the plan names.
+
+    The intent's token is the order's handle, its amount the exact premium, its outcome exactly that many contracts.
+    """
+
+    intent: int
+
+
+@dataclass(frozen=True, slots=True)
 class CancelNonce:
     """Burn one of the person's nonces: whatever was signed with it is worth nothing any more."""
 
@@ -70,7 +80,7 @@ class FundWatcher:
     amount_wei: int
 
 
-Action = Approve | Submit | CancelNonce | FundWatcher
+Action = Approve | Submit | FillOrder | CancelNonce | FundWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +116,14 @@ class Plan:
     steps: tuple[Step, ...] = ()
 
     @property
-    def submissions(self) -> tuple[Submit, ...]:
+    def submissions(self) -> tuple[Submit | FillOrder, ...]:
         """The steps that need a fresh quote of the venue, in their order."""
-        return tuple(step.action for step in self.steps if isinstance(step.action, Submit))
+        return tuple(step.action for step in self.steps if isinstance(step.action, Submit | FillOrder))
+
+    @property
+    def fills_book(self) -> bool:
+        """Say whether it fills orders from the person's own account; its intents are then shown, and not signed."""
+        return any(isinstance(step.action, FillOrder) for step in self.steps)
 
     def permit_of(self, intent: int) -> Permit | None:
         """Return the permit that belongs to an intent, None when it has none."""
@@ -119,17 +134,19 @@ class Plan:
 class Pins:
     """What plans on one chain may touch, from the release and from what the person confirmed; never from an answer.
 
-    watcher: the account that sends mandates, None without one. clock_skew_s: how far the newest block's time may be
-    from this machine's clock, None where the chain keeps a time of its own.
+    contract: the person's SentientTrader; book: the order book that is filled from their own account; each is None
+    where it was not confirmed. watcher: the account that sends mandates, None without one. clock_skew_s: how far the
+    newest block's time may be from this machine's clock, None where the chain keeps a time of its own.
     """
 
     chain_id: int
-    contract: Address
+    contract: Address | None
     usdc: Address
     usdc_name: str
     usdc_version: str
     watcher: Address | None
     clock_skew_s: int | None
+    book: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,9 +153,9 @@ def _card_of(trade: PlannedTrade, number: int, count: int) -> list[CardLine]:
         CardLine("Trade", f"{number} of {count}: {trade.purpose}"),
         CardLine("Action", _ACTIONS[intent.side]),
         CardLine("Option", intent.option_token),
-        CardLine("You give", f"{_UP_TO[intent.side]}{_shown(intent.amount_in)} {paid}"),
-        CardLine("Quoted", f"{_shown(intent.quoted_amount_out)} {received}"),
-        CardLine("At least", f"{_shown(intent.min_amount_out)} {received}"),
+        CardLine("You give", f"{_UP_TO[intent.side]}{shown_amount(intent.amount_in)} {paid}"),
+        CardLine("Quoted", f"{shown_amount(intent.quoted_amount_out)} {received}"),
+        CardLine("At least", f"{shown_amount(intent.min_amount_out)} {received}"),
         CardLine("Your account", intent.user),
         CardLine("Sent by", _ANY_COURIER if intent.executor == NO_ADDRESS else intent.executor),
         CardLine("Venue", intent.router),
@@ -233,7 +233,8 @@ def _read_trade(lines: Sequence[str]) -> PlannedTrade:
     return PlannedTrade(_matched(_PURPOSE, values["Trade"])[0], domain, intent)
 
 
-def _shown(amount: int) -> str:
+def shown_amount(amount: int) -> str:
+    """Write base units of six decimals in full."""
     return f"{amount // 1_000_000}.{amount % 1_000_000:06d}"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bethna_cli.domain.approval import Held
 from bethna_cli.domain.chain import Address, Fees
-from bethna_cli.domain.signing import Action, Approve, CancelNonce, Permit, Plan, Step, Submit
+from bethna_cli.domain.signing import Action, Approve, CancelNonce, FillOrder, Permit, Plan, Step, Submit
 from bethna_cli.domain.trade import PlannedTrade
 
 GAS_PER_TRADE = 900_000
@@ -113,6 +113,13 @@ def errand(frame: Frame, action: Action) -> Plan:
     return _plan(frame, [], [], [action])
 
 
+def fills(frame: Frame, trades: Sequence[PlannedTrade], usdc: Address, allowance: int) -> Plan:
+    """Write a plan that fills orders at the book, which may take exactly what they cost."""
+    total = sum(trade.intent.amount_in for trade in trades)
+    actions: list[Action] = [] if allowance == total else [Approve(usdc, total)]
+    return _plan(frame, trades, [], [*actions, *(FillOrder(number) for number in range(len(trades)))])
+
+
 def _permits(trades: Sequence[PlannedTrade], first_nonce: int) -> list[Permit]:
     return [Permit(number, first_nonce + number, trade.intent.deadline_s) for number, trade in enumerate(trades)]
 
@@ -131,7 +138,7 @@ def _plan(frame: Frame, intents: Sequence[PlannedTrade], permits: Sequence[Permi
 
 def _step(frame: Frame, action: Action, number: int) -> Step:
     most, tip, nonce = frame.fees.max_fee_wei, frame.fees.tip_wei, frame.account_nonce + number
-    if not isinstance(action, Submit):
+    if not isinstance(action, Submit | FillOrder):
         return Step(action, nonce, GAS_PER_PERMISSION, most, tip)
     bumps = sum(1 for bump in range(1, MOST_BUMPS + 1) if most << bump <= frame.dearest_wei)
     return Step(action, nonce, GAS_PER_TRADE, most, tip, bumps)
@@ -139,7 +146,9 @@ def _step(frame: Frame, action: Action, number: int) -> Step:
 
 def preparation(plan: Plan) -> tuple[Step, ...]:
     """Return what goes before the first submission."""
-    first = next((n for n, step in enumerate(plan.steps) if isinstance(step.action, Submit)), len(plan.steps))
+    first = next(
+        (n for n, step in enumerate(plan.steps) if isinstance(step.action, Submit | FillOrder)), len(plan.steps)
+    )
     return plan.steps[:first]
 
 
@@ -147,7 +156,7 @@ def stages(plan: Plan) -> tuple[Stage, ...]:
     """Return the submissions, each with what follows it until the next."""
     found: list[Stage] = []
     for step in plan.steps[len(preparation(plan)) :]:
-        if isinstance(step.action, Submit):
+        if isinstance(step.action, Submit | FillOrder):
             found.append(Stage(step, ()))
         else:
             found[-1] = Stage(found[-1].submission, (*found[-1].then, step))

@@ -26,6 +26,7 @@ from bethna_cli.domain.signing import Approve, CancelNonce, SignedPlan, SignedTr
 from bethna_cli.domain.trade import Side
 from bethna_cli.execution import steps
 from bethna_cli.execution.approval import CardLine, card
+from bethna_cli.execution.direct import direct_card
 from bethna_cli.execution.exits import kind_of
 from bethna_cli.execution.plan import has_moved_too_far
 from bethna_cli.flow import execute
@@ -92,7 +93,7 @@ class Work:
 
 def card_lines(shown: Review) -> list[CardLine]:
     """Return the card of exactly what is signed."""
-    return card((*shown.trades, *shown.exits))
+    return direct_card(shown.trades) if shown.plan.fills_book else card((*shown.trades, *shown.exits))
 
 
 async def carry(desk: TradingDesk, wanted: Wanted, consent: Consent) -> Carried:

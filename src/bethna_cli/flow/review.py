@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bethna_cli.analysis.outlook import ewma_volatility
 from bethna_cli.domain.approval import Decision, Offer, Wanted, WantedLeg
 from bethna_cli.domain.chain import Address, ContractPin, ContractState, Hash, SigningDomain
-from bethna_cli.domain.errors import BethnaError, ContractRefused
+from bethna_cli.domain.errors import BethnaError, ContractRefused, TradeRefused
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.mandate import Mandate, MandateState
 from bethna_cli.domain.market import Asset, MarketSnapshot, Status
@@ -20,9 +20,10 @@ from bethna_cli.domain.units import contracts_for, proceeds_of
 from bethna_cli.execution import steps
 from bethna_cli.execution.approval import reference
 from bethna_cli.execution.checks import Facts, Pinned, Result, Verdict, first_refusal, run_checks
+from bethna_cli.execution.direct import DirectLeg, direct_domain, direct_trades
 from bethna_cli.execution.exits import ExitFrame, Protected, exit_intents
 from bethna_cli.execution.plan import QuotedLeg, Terms, planned
-from bethna_cli.flow.sight import Sight, TradingDesk, look
+from bethna_cli.flow.sight import Sight, TradingDesk, TradingPins, look
 
 LIFETIME_S = 300
 """How long a signed trade may wait for a block."""
@@ -90,7 +91,7 @@ async def review(desk: TradingDesk, wanted: Wanted) -> Review:
     ref = reference(wanted.document, desk.keccak)
     terms = Terms(
         plan_id=ref,  # one decision, carried out once: whatever is signed for it shares its nonces
-        domain=SigningDomain("SentientTrader", "1", desk.pins.chain_id, desk.pins.contract),
+        domain=_domain(desk.pins),
         user=desk.wallet.address,
         executor=desk.wallet.address,
         ref=ref,
@@ -98,8 +99,7 @@ async def review(desk: TradingDesk, wanted: Wanted) -> Review:
         block_time_s=sight.state.block.timestamp_s,
         lifetime_s=LIFETIME_S,
     )
-    pairs = list(zip(wanted.legs, sight.offers, strict=True))
-    trades = planned([_quoted(desk, wanted.side, leg, offer) for leg, offer in pairs], terms, desk.keccak)
+    trades = _trades(desk, wanted, sight, terms)
     return await review_of(desk, wanted, sight, trades, _exits(desk, wanted, trades, terms))
 
 
@@ -159,6 +159,27 @@ async def checked(
 # ── the plan ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _domain(pins: TradingPins) -> SigningDomain:
+    if pins.fills_book:
+        return direct_domain(pins.chain_id, pins.contract)
+    return SigningDomain("SentientTrader", "1", pins.chain_id, pins.contract)
+
+
+def _trades(desk: TradingDesk, wanted: Wanted, sight: Sight, terms: Terms) -> tuple[PlannedTrade, ...]:
+    pairs = list(zip(wanted.legs, sight.offers, strict=True))
+    if not desk.pins.fills_book:
+        return planned([_quoted(desk, wanted.side, leg, offer) for leg, offer in pairs], terms, desk.keccak)
+    if wanted.side is Side.SELL:
+        raise TradeRefused(
+            "What was bought at the order book is a role, not a token: selling it early takes a maker's answer to a"
+            " request, which bethna does not make. It is settled at expiry.",
+            hint="bethna positions",
+        )
+    return direct_trades(
+        [DirectLeg(offer.order, offer.series, leg.amount_in) for leg, offer in pairs], terms, desk.keccak
+    )
+
+
 def _quoted(desk: TradingDesk, side: Side, leg: WantedLeg, offer: Offer) -> QuotedLeg:
     quoted = contracts_for if side is Side.BUY else proceeds_of
     return QuotedLeg(
@@ -174,7 +195,7 @@ def _quoted(desk: TradingDesk, side: Side, leg: WantedLeg, offer: Offer) -> Quot
 def _exits(desk: TradingDesk, wanted: Wanted, trades: Sequence[PlannedTrade], terms: Terms) -> tuple[PlannedTrade, ...]:
     """Write the mandates that go with a purchase, a pair for each option that is bought, whatever parts it comes in."""
     watcher = desk.pins.watcher
-    if wanted.exits is None or watcher is None or wanted.side is Side.SELL:
+    if wanted.exits is None or watcher is None or wanted.side is Side.SELL or desk.pins.fills_book:
         return ()
     more, than = SPARE
     by_token: dict[Address, list[tuple[WantedLeg, PlannedTrade]]] = {}
@@ -206,6 +227,8 @@ def _plan(
         fees=sight.fees,
         dearest_wei=desk.limits.gas_ask_wei,
     )
+    if desk.pins.fills_book:
+        return steps.fills(frame, trades, desk.pins.usdc, sight.purse.allowance)
     if wanted.side is Side.BUY:
         tokens = {trade.intent.option_token for trade in trades}
         signed = {trade.intent.nonce for trade in exits}

@@ -23,13 +23,13 @@ from bethna_cli.flow.observe import Feeds, observe
 from bethna_cli.ports import (
     Chain,
     Clock,
+    ContractStates,
     Decisions,
     Ledger,
     Mandates,
     OrderBook,
     Positions,
     Signer,
-    TraderContracts,
     TradingVenue,
 )
 
@@ -38,7 +38,8 @@ from bethna_cli.ports import (
 class TradingPins:
     """What a plan may touch. code_hash: what the person confirmed, None where only this release's own code will do.
 
-    watcher: the account that sends exits, None where there is none yet.
+    watcher: the account that sends exits, None where there is none yet. fills_book: `contract` is an order book, which
+    is filled from the person's own account.
     """
 
     chain_id: int
@@ -48,6 +49,7 @@ class TradingPins:
     router: Address
     implementations: Collection[Address]
     watcher: Address | None = None
+    fills_book: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class TradingDesk:
     feeds: Feeds
     book: OrderBook
     venue: TradingVenue
-    traders: TraderContracts
+    traders: ContractStates
     chain: Chain
     signer: Signer
     execution: ExecutionDesk

@@ -37,11 +37,15 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class WorldChoice:
-    """Which world a state folder holds. replay: the folder it replays, with the moment (ISO 8601) it stands at."""
+    """Which world a state folder holds. replay: the folder it replays, with the moment (ISO 8601) it stands at.
+
+    venue: whose orders its maker signs, "token" (the token router's) or "book" (the order book's).
+    """
 
     seed: int
     replay: str | None = None
     at: str | None = None
+    venue: str = "token"
 
 
 class SimControl:

@@ -12,7 +12,7 @@ from bethna_cli.adapters.sim.chain_types import TransactionRefused
 from bethna_cli.adapters.sim.evm import EmbeddedChain
 from bethna_cli.adapters.sim.public_keys import signed_transaction
 from bethna_cli.adapters.sim.wire_hermes import FEED_IDS
-from bethna_cli.domain.embedded import EMBEDDED_VENUE, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.embedded import EMBEDDED_VENUE, PUBLIC_ACCOUNTS, PUBLIC_BOOK, PUBLIC_CONTRACTS
 from bethna_cli.domain.errors import ConfigurationError
 from bethna_cli.domain.units import USDC_UNIT
 from bethna_cli.domain.venue import Address
@@ -35,13 +35,13 @@ class Step:
     data: bytes
 
 
-def deploy(chain: EmbeddedChain) -> None:
-    """Put on the chain whatever of the deployment is not there yet.
+def deploy(chain: EmbeddedChain, *, with_book: bool = False) -> None:
+    """Put on the chain whatever of the deployment is not there yet; with_book: the stand-in for the order book too.
 
     Raises ConfigurationError when the chain holds another deployment: other contracts, of another release.
     """
     nonces = dict.fromkeys(PUBLIC_ACCOUNTS, 0)
-    for step in _steps():
+    for step in (*_steps(), *(_book() if with_book else ())):
         gas = DEPLOY_GAS if step.to is None else CALL_GAS
         raw = signed_transaction(step.role, nonces[step.role], step.to, step.data, gas)
         nonces[step.role] += 1
@@ -84,6 +84,17 @@ def _listings() -> Iterator[Step]:
     for price_feed, asset in EMBEDDED_VENUE.feeds.items():
         name = asset.encode().ljust(32, b"\0")
         yield Step("deployer", router, register.encode(price_feed, bytes.fromhex(FEED_IDS[asset]), name))
+
+
+def _book() -> Iterator[Step]:
+    """Create the order book, and let it take what its maker's orders promise."""
+    contract, usdc = artifact("DevelopmentOptionBook"), PUBLIC_CONTRACTS["usdc"]
+    yield Step("deployer", None, contract.creation(usdc, PUBLIC_CONTRACTS["oracle"], PUBLIC_ACCOUNTS["deployer"]))
+    register = contract.function("registerFeed")
+    for price_feed, asset in EMBEDDED_VENUE.feeds.items():
+        yield Step("deployer", PUBLIC_BOOK, register.encode(price_feed, bytes.fromhex(FEED_IDS[asset])))
+    approve = artifact("DevelopmentUSDC").function("approve")
+    yield Step("maker", usdc, approve.encode(PUBLIC_BOOK, UNLIMITED))
 
 
 def _money() -> Iterator[Step]:

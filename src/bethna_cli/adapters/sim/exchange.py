@@ -16,8 +16,15 @@ from bethna_cli.adapters.sim.market import SimWorld
 from bethna_cli.adapters.sim.node import Node
 from bethna_cli.adapters.sim.public_keys import SigningQuoter
 from bethna_cli.adapters.sim.server import ServedChain
-from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.embedded import (
+    EMBEDDED_BOOK,
+    EMBEDDED_CHAIN_ID,
+    EMBEDDED_VENUE,
+    PUBLIC_ACCOUNTS,
+    PUBLIC_CONTRACTS,
+)
 from bethna_cli.domain.errors import ConfigurationError
+from bethna_cli.domain.venue import VenueAddresses
 
 CHAIN_FILE = "chain.db"
 
@@ -30,8 +37,12 @@ class Exchange:
         self._keeper = keeper
 
     @classmethod
-    def open(cls, path: Path | str, seed: int, clock: Callable[[], datetime]) -> "Exchange":
+    def open(
+        cls, path: Path | str, seed: int, clock: Callable[[], datetime], venue: VenueAddresses = EMBEDDED_VENUE
+    ) -> "Exchange":
         """Open the chain in `path` (":memory:" for one that ends with the process), or begin it at the clock's time.
+
+        venue: whose orders the maker signs: the token router's, or the order book's.
 
         Raises ConfigurationError when another process has it open, or it is of another release.
         """
@@ -43,9 +54,9 @@ class Exchange:
             )
         except ChainFileRefused as refusal:
             raise ConfigurationError(str(refusal), hint="bethna sim reset") from refusal
-        world = SimWorld(seed, clock, venue=EMBEDDED_VENUE, quoter=SigningQuoter())
+        world = SimWorld(seed, clock, venue=venue, quoter=SigningQuoter())
         try:
-            deploy(chain)
+            deploy(chain, with_book=venue is EMBEDDED_BOOK)
         except ConfigurationError:
             chain.close()
             raise

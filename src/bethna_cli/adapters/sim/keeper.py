@@ -2,10 +2,11 @@
 
 It acts when the chain has a new head: first every expiry of a listed series that has passed, with the market's price
 of that very second, then the present price once a minute. A series so settles at the price the market had at expiry,
-whenever somebody asks. It never publishes a price of a time that the market has not reached.
+whenever somebody asks. The order book's options are settled too, as its protocol does. It never publishes a price of a
+time that the market has not reached.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bethna_cli.adapters.abi import artifact, decode
 from bethna_cli.adapters.sim.chain_types import (
@@ -21,12 +22,14 @@ from bethna_cli.adapters.sim.evm import EmbeddedChain
 from bethna_cli.adapters.sim.public_keys import signed_transaction
 from bethna_cli.adapters.sim.wire_hermes import EXPONENT, FEED_IDS
 from bethna_cli.adapters.sim.world import World
-from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_BOOK, PUBLIC_CONTRACTS
 from bethna_cli.domain.market import Asset
 
 FRESH_FOR_S = 60
 GAS = 200_000
+SETTLE_GAS = 400_000
 MOST_SERIES = 100_000
+_OPTION = ("uint256", "address", "address", "uint256[]", "uint256", "uint256", "uint256", "bytes")
 
 
 class Keeper:
@@ -38,8 +41,14 @@ class Keeper:
         self._update, self._latest = oracle.function("updatePrice"), oracle.function("getPriceUnsafe")
         self._series_created = bytes.fromhex(artifact("ThetanutsTokenRouter").event_topic("SeriesCreated")[2:])
         self._router = _bytes(PUBLIC_CONTRACTS["router"])
-        found = chain.logs(0, chain.head.number, [self._router], [[self._series_created]], MOST_SERIES)
-        self._expiries = {_expiry(log) for log in found}
+        option = artifact("DevelopmentBookOption")
+        self._settle = option.function("settle").encode()
+        self._option_made = [bytes.fromhex(option.event_topic("OptionInitialized")[2:]), _word(PUBLIC_BOOK)]
+        self._option_expired = bytes.fromhex(option.event_topic("OptionExpired")[2:])
+        self._expiries: set[int] = set()
+        self._unsettled: dict[bytes, int] = {}
+        topics = [[self._series_created, self._option_made[0], self._option_expired]]
+        self._hear(chain.logs(0, chain.head.number, [], topics, MOST_SERIES))
         self._published_s: dict[Asset, int] = {}
         self._is_publishing = False
         chain.listen(self._on_event)
@@ -48,7 +57,7 @@ class Keeper:
         if isinstance(event, BlockRemoved):
             self._published_s.clear()  # what was published may be gone
         elif isinstance(event, BlockAdded):
-            self._expiries |= {_expiry(log) for log in event.logs if self._is_listing(log)}
+            self._hear(event.logs)
             if event.block.number == self._chain.head.number:
                 self.publish()
 
@@ -61,6 +70,7 @@ class Keeper:
             for asset in self._world.assets:
                 for moment_s in self._due(asset):
                     self._send(asset, moment_s)
+            self._settle_book()
         finally:
             self._is_publishing = False
 
@@ -99,14 +109,32 @@ class Keeper:
         self._chain.send(signed_transaction("keeper", nonce, PUBLIC_CONTRACTS["oracle"], data, GAS))
         self._published_s[asset] = tick.at_s
 
-    def _is_listing(self, log: Log) -> bool:
-        return log.address == self._router and log.topics[:1] == (self._series_created,)
+    def _hear(self, logs: Iterable[Log]) -> None:
+        """Note what is listed, and what was settled."""
+        for log in logs:
+            if log.address == self._router and log.topics[:1] == (self._series_created,):
+                _, _, expiry_s = decode(("uint256", "uint256", "uint256"), log.data)
+                self._expiries.add(int(expiry_s))
+            elif [*log.topics[:1], *log.topics[3:]] == self._option_made:
+                expiry_s = decode(_OPTION, log.data)[4]
+                self._expiries.add(int(expiry_s))
+                self._unsettled[log.address] = int(expiry_s)
+            elif log.topics[:1] == (self._option_expired,):
+                self._unsettled.pop(log.address, None)
+
+    def _settle_book(self) -> None:
+        """Settle the book's options whose expiry is behind the chain's time and has a price."""
+        prices = [self._last_published(asset) for asset in self._world.assets]
+        for option, expiry_s in list(self._unsettled.items()):
+            if expiry_s <= min(prices) and expiry_s < self._chain.pending_timestamp():
+                del self._unsettled[option]
+                nonce = self._chain.pending_nonce(_bytes(PUBLIC_ACCOUNTS["keeper"]))
+                place = "0x" + option.hex()
+                self._chain.send(signed_transaction("keeper", nonce, place, self._settle, SETTLE_GAS))
 
 
-def _expiry(log: Log) -> int:
-    """Read when a listed series expires, Unix seconds."""
-    _, _, expiry_s = decode(("uint256", "uint256", "uint256"), log.data)
-    return int(expiry_s)
+def _word(address: str) -> bytes:
+    return _bytes(address).rjust(32, b"\0")
 
 
 def _bytes(address: str) -> bytes:
