@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from bethna_cli.adapters.abi import artifact, keccak
+from bethna_cli.adapters.book_venue import BookVenue
 from bethna_cli.adapters.contracts import SentientTraders
 from bethna_cli.adapters.decisions import SqliteDecisions
 from bethna_cli.adapters.dydx import DydxClient
@@ -20,9 +21,10 @@ from bethna_cli.adapters.sim.wire import create_app
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
 from bethna_cli.adapters.token_venue import TokenVenue
+from bethna_cli.adapters.venue_contracts import VenueContracts
 from bethna_cli.bootstrap.model import load_model
-from bethna_cli.domain.chain import Address
-from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS
+from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_BOOK
 from bethna_cli.domain.intent import DirectRequest
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.options import OptionKind
@@ -31,6 +33,7 @@ from bethna_cli.domain.units import Bps, Usdc
 from bethna_cli.domain.wallet import THROWAWAY, PrivateKey
 from bethna_cli.execution.checks import CheckLimits
 from bethna_cli.flow.advise import Desk, advise
+from bethna_cli.flow.execute import ExecutionDesk
 from bethna_cli.flow.observe import Feeds
 from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk, TradingPins
@@ -38,7 +41,16 @@ from execution_desk import ROUTER, TRADER, USDC, Market
 
 WATCHER = Address("0x" + "aa" * 20)
 WORLD = "http://embedded.market"
-PINS = Pins(EMBEDDED_CHAIN_ID, TRADER, USDC, *USDC_DOMAINS[EMBEDDED_CHAIN_ID], watcher=WATCHER, clock_skew_s=None)
+BOOK = "DevelopmentOptionBook"
+PINS = Pins(
+    EMBEDDED_CHAIN_ID,
+    TRADER,
+    USDC,
+    *USDC_DOMAINS[EMBEDDED_CHAIN_ID],
+    watcher=WATCHER,
+    clock_skew_s=None,
+    book=Address(PUBLIC_BOOK),
+)
 
 
 @dataclass
@@ -95,27 +107,25 @@ async def opened(
 ) -> AsyncIterator[TradingDesk]:
     """Open the desk as a command does."""
     execution = market.desk()
-    clock = market.clock
+    clock, at_book = market.clock, market.venue is EMBEDDED_BOOK
     decisions, ledger = SqliteDecisions.open(market.store), SqliteLedger.open(market.store)
     mandates = SqliteMandates.open(market.store)
     positions = SqlitePositions.open(market.store, EMBEDDED_CHAIN_ID)
     async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
         perpetuals = DydxClient(edge, base_url=f"{WORLD}/dydx", origin=Origin.SIMULATED)
         urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
-        book = ThetanutsClient(edge, urls=urls, venues=(EMBEDDED_VENUE,), signed_only=True, origin=Origin.SIMULATED)
+        book = ThetanutsClient(edge, urls=urls, venues=(market.venue,), signed_only=True, origin=Origin.SIMULATED)
         hermes = f"{WORLD}/hermes"
         prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
         mood = MoodFeed(edge, FearGreedIndex(edge, base_url=f"{WORLD}/fng"), None, origin=Origin.SIMULATED)
         yield TradingDesk(
             network="sim",
             wallet=THROWAWAY,
-            pins=TradingPins(
-                EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, frozenset(EMBEDDED_VENUE.implementations), watcher
-            ),
+            pins=_pins(market, watcher),
             feeds=Feeds((prices, perpetuals.oracle, book), (perpetuals, prices), book, perpetuals, mood),
             book=book,
-            venue=TokenVenue(execution.chain, USDC),
-            traders=SentientTraders(execution.chain),
+            venue=_book_venue(execution) if at_book else TokenVenue(execution.chain, USDC),
+            traders=VenueContracts(execution.chain, USDC, BOOK) if at_book else SentientTraders(execution.chain),
             chain=execution.chain,
             signer=signer,
             execution=execution,
@@ -131,6 +141,22 @@ async def opened(
         )
     for store in (decisions, ledger, mandates, positions):
         store.close()
+
+
+def _pins(market: Market, watcher: Address | None) -> TradingPins:
+    implementations = frozenset(market.venue.implementations)
+    if market.venue is EMBEDDED_BOOK:
+        book = Address(PUBLIC_BOOK)
+        return TradingPins(EMBEDDED_CHAIN_ID, book, None, USDC, book, implementations, fills_book=True)
+    return TradingPins(EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, implementations, watcher)
+
+
+def _book_venue(execution: ExecutionDesk) -> BookVenue:
+    def filled(handle: Address) -> Hash | None:
+        entries = execution.journal.entries()
+        return next((e.fill.transaction for e in entries if e.trade.intent.option_token == handle and e.fill), None)
+
+    return BookVenue(execution.chain, Address(PUBLIC_BOOK), USDC, filled)
 
 
 async def recommended(desk: TradingDesk, *kinds: OptionKind, usdc: int = 100) -> str:

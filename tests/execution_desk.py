@@ -17,6 +17,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from bethna_cli.adapters.abi import artifact, decode, hash_text, keccak
+from bethna_cli.adapters.book_evidence import BookEvidence, EvidenceByVenue
 from bethna_cli.adapters.evm import EvmChain
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.journal import SqliteJournal
@@ -39,7 +40,7 @@ from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.signing import SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade, Side
 from bethna_cli.domain.units import Bps
-from bethna_cli.domain.venue import RawOrder
+from bethna_cli.domain.venue import RawOrder, VenueAddresses
 from bethna_cli.execution.approval import typed_data
 from bethna_cli.execution.journal import Patience
 from bethna_cli.execution.plan import QuotedLeg, Terms, planned
@@ -115,9 +116,10 @@ class FaultyTransport:
 class Market:
     """The embedded exchange with one wallet at work on it, and as many desks as there are lives of the process."""
 
-    def __init__(self, path: Path, store: Path) -> None:
+    def __init__(self, path: Path, store: Path, venue: VenueAddresses = EMBEDDED_VENUE) -> None:
         self.clock = HandClock()
-        self.exchange = Exchange.open(path, 7, self.clock)
+        self.venue = venue
+        self.exchange = Exchange.open(path, 7, self.clock, venue)
         self.clock.at = datetime.fromtimestamp(self.head_time_s(), UTC)
         self.store = store
         self.transport = FaultyTransport(InProcess(self.exchange.node.handle))
@@ -138,7 +140,7 @@ class Market:
         async def hand_on(user: Address, transaction: Hash) -> None:
             await note(RecordDesk(chain, logs, positions, self.clock, user), transaction)
 
-        evidence = ChainEvidence(chain, USDC)
+        evidence = EvidenceByVenue(ChainEvidence(chain, USDC), BookEvidence(USDC))
         return ExecutionDesk(chain, evidence, journal, self.clock, self._pause, self.patience, hand_on)
 
     async def _pause(self, seconds: float) -> None:
@@ -148,7 +150,7 @@ class Market:
         transport = httpx.ASGITransport(create_app(self.exchange.world))
         async with Edge(self.clock, transport=transport) as edge:
             urls = ThetanutsUrls.below("http://embedded.market/thetanuts")
-            client = ThetanutsClient(edge, urls=urls, venues=(EMBEDDED_VENUE,), origin=Origin.SIMULATED)
+            client = ThetanutsClient(edge, urls=urls, venues=(self.venue,), origin=Origin.SIMULATED)
             board = await client.board(Asset.ETH)
             quote = max(board.quotes, key=lambda quote: (quote.max_contracts * quote.price, quote.order_id))
             return client.order(quote.order_id)

@@ -275,11 +275,41 @@ def _venue_on_chain(
         from bethna_cli.adapters.token_venue import TokenVenue
 
         return TokenVenue(place.chain, pins.usdc), place.contracts
-    from bethna_cli.adapters.book_contracts import BookContracts
     from bethna_cli.adapters.book_venue import BookVenue
 
     def filled(handle: "Address") -> "Hash | None":
         found = (one.fill for one in journal.entries() if one.trade.intent.option_token == handle and one.fill)
         return next((fill.transaction for fill in found), None)
 
-    return BookVenue(place.chain, pins.contract, pins.usdc, filled), BookContracts(place.chain, pins.usdc)
+    return BookVenue(place.chain, pins.contract, pins.usdc, filled), venue_contracts(place, "book")
+
+
+def venue_contracts(place: OnChain, venue: str) -> "ContractStates":
+    """Return what reads the contract that fills orders: "token" the router's, "book" the order book's."""
+    from bethna_cli.adapters.venue_contracts import VenueContracts
+    from bethna_cli.domain.chain import Address
+
+    released = {"token": "ThetanutsTokenRouter", "book": "DevelopmentOptionBook"}[venue]
+    return VenueContracts(place.chain, Address(place.known["usdc"]), released)
+
+
+async def venue_address(settings: Settings, place: OnChain) -> "Address":
+    """Return where orders are filled: the embedded world's venue, the book of this release, or the router of the
+    person's own contract. Raises ConfigurationError where there is none."""
+    from bethna_cli.bootstrap.sim import served_venue
+    from bethna_cli.domain.chain import Address
+
+    if settings.network == "sim":
+        return Address(served_venue(settings).book)
+    if settings.venue == "book":
+        book = live_venue(settings)
+        if book.chain_id != place.chain.chain_id:
+            raise ConfigurationError(
+                f"There is no order book on {settings.network}.", hint="bethna config set network base"
+            )
+        return Address(book.book)
+    if settings.trader_pin is None:
+        raise ConfigurationError(
+            f"No contract is confirmed on {settings.network}.", hint="bethna contract verify ADDRESS"
+        )
+    return (await place.contracts.state(Address(settings.trader_pin[0]))).default_router

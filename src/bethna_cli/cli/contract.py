@@ -26,6 +26,9 @@ app = new_app("Your own SentientTrader, the contract that trades for you and hol
 
 Place = Annotated[str | None, typer.Argument(metavar="[ADDRESS]", help="The contract; without it the confirmed one.")]
 Router = Annotated[str | None, typer.Option("--router", metavar="ADDRESS", help="The venue it trades through.")]
+Venue = Annotated[
+    str | None, typer.Option("--venue", metavar="token|book", help="Your contract's router, or the order book itself.")
+]
 Owner = Annotated[str | None, typer.Option("--owner", metavar="ADDRESS", help="Who lists routers and may pause.")]
 Guardian = Annotated[str | None, typer.Option("--guardian", metavar="ADDRESS", help="Who may only pause.")]
 Sender = Annotated[str | None, typer.Option("--from", metavar="ADDRESS", help="Who signs (default: the owner).")]
@@ -126,7 +129,7 @@ def verify(
     contract_answers.refuse_differences(state, found)
     pin = (state.address, state.code_hash)
     if settings.trader_pin != pin and not as_json and _is_confirmed(state.code_hash):
-        _pin(settings, *pin)
+        _pin(settings, settings.trader_key, *pin)
 
 
 def _is_confirmed(code_hash: str) -> bool:
@@ -143,11 +146,42 @@ def _is_confirmed(code_hash: str) -> bool:
     raise TradeRefused("Those are other digits; nothing was pinned.", hint="bethna contract verify")
 
 
-def _pin(settings: "Settings", address: str, code_hash: str) -> None:
+def _pin(settings: "Settings", key: str, address: str, code_hash: str) -> None:
     from bethna_cli.settings_files import write_value
 
-    write_value(settings.folders.config_file, settings.trader_key, f"{address}@{code_hash}")
-    typer.echo(f"Pinned as {settings.trader_key} in {settings.folders.config_file}", err=True)
+    write_value(settings.folders.config_file, key, f"{address}@{code_hash}")
+    typer.echo(f"Pinned as {key} in {settings.folders.config_file}", err=True)
+
+
+@app.command("venue", cls=ExampleCommand, epilog="bethna contract venue --venue book --network base")
+def venue(
+    kind: Venue = None,
+    network: Network = None,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Show what your trades go through, the router or the order book, and pin it if you confirm."""
+    from bethna_cli.bootstrap.chain import venue_address, venue_contracts
+    from bethna_cli.cli import contract_answers
+    from bethna_cli.domain.chain import ContractPin, ContractState, Hash
+    from bethna_cli.flow.deploy import Finding, venue_findings
+
+    settings = _settings(network, kind)
+
+    async def work(there: "OnChain") -> "tuple[ContractState, list[Finding]]":
+        await there.chain.check()
+        state = await venue_contracts(there, settings.venue).state(await venue_address(settings, there))
+        known = settings.venue_pin
+        pin = None if known is None else ContractPin(known[0], Hash(known[1]))
+        return state, venue_findings(state, there.chain.chain_id, pin)
+
+    state, found = _with_chain(settings, work)
+    contract_answers.show_findings(state, found, as_json, no_color)
+    contract_answers.refuse_differences(state, found)
+    if settings.network == "sim":
+        typer.echo("The embedded world's venue is known; there is nothing to pin.", err=True)
+    elif settings.venue_pin != (state.address, state.code_hash) and not as_json and _is_confirmed(state.code_hash):
+        _pin(settings, settings.venue_key, state.address, state.code_hash)
 
 
 @app.command("pause", cls=ExampleCommand, epilog="bethna contract pause")
@@ -221,10 +255,10 @@ def _contract(wanted: str | None, settings: "Settings", place: "OnChain") -> str
     raise ConfigurationError(f"No contract is pinned on {place.network}.", hint="bethna contract verify ADDRESS")
 
 
-def _settings(network: str | None) -> "Settings":
+def _settings(network: str | None, venue: str | None = None) -> "Settings":
     from bethna_cli.settings import load_settings
 
-    return load_settings({"network": network})
+    return load_settings({"network": network, "venue": venue})
 
 
 def _on_chain(network: str | None, work: "Callable[[OnChain], Awaitable[T]]") -> T:

@@ -21,6 +21,7 @@ from bethna_cli.domain.errors import ContractRefused, OutcomeUnknown
 from bethna_cli.ports import Chain, TraderContracts, TransactionSigner
 
 DOMAIN = ("SentientTrader", "1")
+VENUE_DOMAIN = ("OptionBook", "1.0")
 RECEIPT_LOOKS = 60
 LOOK_EVERY_S = 0.5
 
@@ -70,6 +71,18 @@ def findings(state: ContractState, expected: Expectation) -> list[Finding]:
     ]
 
 
+def venue_findings(state: ContractState, chain_id: int, pin: ContractPin | None) -> list[Finding]:
+    """Compare what fills makers' orders with the orders' signing domain, and with what was confirmed before.
+
+    Its code may be anybody's: Thetanuts' own book is not of this release.
+    """
+    found = _domain(state, chain_id, VENUE_DOMAIN)
+    if pin is not None:
+        found.append(Finding("address", pin.address, state.address, pin.address == state.address))
+        found.append(Finding("code hash", pin.code_hash, state.code_hash, pin.code_hash == state.code_hash))
+    return found
+
+
 def _code(state: ContractState, pin: ContractPin | None) -> list[Finding]:
     release = Finding("code", "this release", "this release" if state.is_release else "other code", state.is_release)
     if pin is None or pin.address != state.address:
@@ -77,14 +90,14 @@ def _code(state: ContractState, pin: ContractPin | None) -> list[Finding]:
     return [release, Finding("code hash", pin.code_hash, state.code_hash, pin.code_hash == state.code_hash)]
 
 
-def _domain(state: ContractState, chain_id: int) -> list[Finding]:
+def _domain(state: ContractState, chain_id: int, expected: tuple[str, str] = DOMAIN) -> list[Finding]:
     found = state.domain
     return [
         Finding(
             "signing domain",
-            " ".join(DOMAIN),
+            " ".join(expected),
             f"{found.name} {found.version}",
-            (found.name, found.version) == DOMAIN,
+            (found.name, found.version) == expected,
         ),
         Finding("signing chain", str(chain_id), str(found.chain_id), found.chain_id == chain_id),
         Finding("signing contract", state.address, found.verifying_contract, found.verifying_contract == state.address),

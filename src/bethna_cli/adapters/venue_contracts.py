@@ -1,4 +1,4 @@
-"""The order book as a contract: what stands at its address, read at one block. It judges nothing."""
+"""What fills makers' orders, as a contract: the token router or the order book, read at one block; judged elsewhere."""
 
 from collections.abc import Sequence
 
@@ -11,30 +11,33 @@ from bethna_cli.ports import Chain
 _LONGEST_NAME = 40
 
 
-class BookContracts:
-    """`ContractStates` of an OptionBook, where USDC is at `usdc`. The book has neither a pause nor routers."""
+class VenueContracts:
+    """`ContractStates` of venues, where USDC is at `usdc`; they have neither a pause nor routers of their own.
 
-    def __init__(self, chain: Chain, usdc: Address) -> None:
+    released: the name of the contract in this release that such a venue would be.
+    """
+
+    def __init__(self, chain: Chain, usdc: Address, released: str) -> None:
         self._chain = chain
         self._usdc = usdc
-        self._book = artifact("DevelopmentOptionBook")
+        self._venue = artifact(released)
 
     async def state(self, address: Address, routers: Sequence[Address] = ()) -> ContractState:  # noqa: ARG002
         block = await self._chain.block()
         (account,) = await self._chain.accounts([address], block.hash)
         if not account.code:
             raise ContractMismatch(f"No contract lives at {address} on chain {self._chain.chain_id}.")
-        domain, balance = self._book.function("eip712Domain"), artifact("DevelopmentUSDC").function("balanceOf")
+        domain, balance = self._venue.function("eip712Domain"), artifact("DevelopmentUSDC").function("balanceOf")
         calls = [Call(address, domain.encode()), Call(self._usdc, balance.encode(address))]
         said, held = await self._chain.call_many(calls, block.hash)
         if isinstance(said, ContractRefused) or isinstance(held, ContractRefused):
-            raise ContractMismatch(f"The contract at {address} is no order book.")
+            raise ContractMismatch(f"The contract at {address} fills no orders.")
         _, name, version, chain_id, verifying_contract, *_ = domain.decode(said)
         return ContractState(
             address=address,
             block=block,
             code_hash=code_hash(account.code),
-            is_release=self._book.is_code(account.code),
+            is_release=self._venue.is_code(account.code),
             domain=SigningDomain(
                 clean(name, _LONGEST_NAME), clean(version, _LONGEST_NAME), chain_id, verifying_contract
             ),
