@@ -155,7 +155,7 @@ def test_a_fill_becomes_final_by_itself(market):
     bought(market, Person())
     market.finalise()
 
-    (progress, *_) = at_the_desk(market, lambda desk: recover(desk.execution))
+    (progress, *_) = at_the_desk(market, lambda desk: recover(desk.execution, desk.mandates))
 
     assert progress.entry.state is TradeState.FINAL
 
