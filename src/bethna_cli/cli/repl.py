@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bethna_cli.cli import output
-from bethna_cli.cli.talk import LEAVING, Talk
+from bethna_cli.cli.talk import INTERRUPTED, LEAVING, Talk
 from bethna_cli.cli.tour import OFFER, take_tour
 from bethna_cli.domain.errors import BethnaError
 
@@ -61,7 +61,7 @@ def converse(talk: Talk, reader: LineReader) -> int:
                 take_tour(talk, wants_more, show)
                 continue
             answer = talk.hear(one)
-            if answer.exit_code == 130:
+            if answer.exit_code == INTERRUPTED:
                 sys.stderr.write("Stopped.\n")
         if line.strip():
             print()  # noqa: T201

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 Runner = Callable[[Sequence[str]], int]
 
+INTERRUPTED = 130
 NOT_HERE = frozenset({"chat"})
 LEAVING = frozenset({"/quit", "/exit", "/q"})
 AFTER_IDEA = "Yes takes it to Beta's card. Or: why?   make it 200   closer strike   and for {other}?"
@@ -92,8 +93,13 @@ class Talk:
         except BethnaError as error:
             self._tell(error)
         except KeyboardInterrupt:
-            self._answer.exit_code = 130
-        self._keep()
+            self._answer.exit_code = INTERRUPTED
+        except Exception as error:  # noqa: BLE001 (a turn is an outer edge: our own bug must not end the conversation)
+            self._tell(output.internal_error(error))
+        try:
+            self._keep()
+        except BethnaError as error:
+            self._note(f"This conversation is not kept: {error.message}")
         return self._answer
 
     def _tell(self, error: BethnaError) -> None:
