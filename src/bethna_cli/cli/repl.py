@@ -45,26 +45,30 @@ class PlainReader:
 
 
 def converse(talk: Talk, reader: LineReader) -> int:
-    """Hold a conversation until the person leaves. Ctrl-C drops the line or the running answer."""
+    """Hold a conversation until the person leaves. Ctrl-C drops the line or the running answer, whenever it comes."""
     while True:
         try:
-            line = reader.read()
+            if not _heard(talk, reader.read()):
+                return 0
         except KeyboardInterrupt:
-            continue
+            print()  # noqa: T201
         except EOFError:
             print("Goodbye.")  # noqa: T201
             return 0
-        for one in utterances(line):
-            if one.lower() in LEAVING or one.lower() in ("quit", "exit"):
-                return 0
-            if one.lower() in TOURING:
-                take_tour(talk, wants_more, show)
-                continue
-            answer = talk.hear(one)
-            if answer.exit_code == INTERRUPTED:
-                sys.stderr.write("Stopped.\n")
-        if line.strip():
-            print()  # noqa: T201
+
+
+def _heard(talk: Talk, entered: str) -> bool:
+    """Do what was entered, and say whether the person stays."""
+    for one in utterances(entered):
+        if one.lower() in LEAVING:
+            return False
+        if one.lower() in TOURING:
+            take_tour(talk, wants_more, show)
+        elif talk.hear(one).exit_code == INTERRUPTED:
+            sys.stderr.write("Stopped.\n")
+    if entered.strip():
+        print()  # noqa: T201
+    return True
 
 
 def show(text: str) -> None:

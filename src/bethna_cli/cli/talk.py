@@ -57,7 +57,7 @@ Runner = Callable[[Sequence[str]], int]
 
 INTERRUPTED = 130
 NOT_HERE = frozenset({"chat"})
-LEAVING = frozenset({"/quit", "/exit", "/q"})
+LEAVING = frozenset({"/quit", "/exit", "/q", "quit", "exit"})
 AFTER_IDEA = "Yes takes it to Beta's card. Or: why?   make it 200   closer strike   and for {other}?"
 AFTER_HOLD = "Standing aside is an answer. Or: why?   I'm bullish   and for {other}?"
 AFTER_PURCHASE = "It is yours. Next: what do I hold?   sell it if it is up 100 %"
