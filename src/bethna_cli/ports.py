@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from bethna_cli.domain.errors import ContractRefused
 from bethna_cli.domain.market import (
     Asset,
+    Candle,
+    FearGreed,
     Funding,
+    FundingPoint,
     MarketSnapshot,
     OptionBoard,
     PriceHistory,
@@ -149,6 +152,35 @@ class RecordedMarket(Protocol):
     def described(self) -> "MarketDescription":
         """Say what was walked through; complete when `moments` has ended."""
         ...
+
+
+class Past(Protocol):
+    """Past prices, settled funding and mood, a page of at most 1,000 hours per question, oldest first.
+
+    Candles start, and rates were settled, in [first, before) (aware UTC). Raises SourceUnavailable or one of its kinds.
+    """
+
+    async def candles(self, asset: Asset, first: datetime, before: datetime) -> Sequence[Candle]: ...
+
+    async def funding(self, asset: Asset, first: datetime, before: datetime) -> Sequence[FundingPoint]: ...
+
+    async def fear_greed(self, days: int) -> Sequence[FearGreed]: ...
+
+
+class HistoryStore(Protocol):
+    """A data folder that grows: what was added is on the disk before the call returns. Raises DataRefused."""
+
+    def newest_candle(self, asset: Asset) -> datetime | None: ...
+
+    def newest_funding(self, asset: Asset) -> datetime | None: ...
+
+    def add_candles(self, asset: Asset, candles: Sequence[Candle]) -> None: ...
+
+    def add_funding(self, asset: Asset, points: Sequence[FundingPoint]) -> None: ...
+
+    def keep_mood(self, days: Sequence[FearGreed]) -> None: ...
+
+    def forget_before(self, at: datetime) -> int: ...
 
 
 class Trainer(Protocol):

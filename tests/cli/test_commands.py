@@ -253,3 +253,17 @@ def test_a_model_in_use_that_was_changed_on_disk_is_refused(bethna_here, tmp_pat
 
     assert shown.returncode == 4
     assert json.loads(shown.stdout)["error"]["code"] == "model_corrupt"
+
+
+def test_history_is_fetched_from_the_services_in_use_and_only_what_is_missing(bethna_here, tmp_path):
+    from datetime import UTC, datetime, timedelta
+
+    since = (datetime.now(UTC) - timedelta(days=50)).strftime("%Y-%m-%d")
+    command = ("train", "--fetch-only", "--data", str(tmp_path), "--since", since, "--json")
+    first, again = (json.loads(bethna_here(*command).stdout)["fetched"] for _ in range(2))
+
+    assert first["origin"] == "simulated"
+    assert first["added"]["eth_candles"] >= 50 * 24
+    assert first["added"]["btc_funding"] >= 50 * 24
+    assert again["added"]["eth_candles"] <= 1  # an hour may have gone by
+    assert len((tmp_path / "fear_greed_daily.csv").read_text().splitlines()) >= 51

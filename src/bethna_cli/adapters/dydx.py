@@ -6,6 +6,7 @@ rates carry no time of their own, so they are dated by the indexer's latest bloc
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -111,6 +112,22 @@ class DydxClient:
         if not closed:
             raise NotEnoughData(f"{NAME}: it has no closed hourly candles for {asset}")
         return PriceHistory(asset, closed, self.provenance(NAME, now))
+
+    async def candle_page(self, asset: Asset, first: datetime, before: datetime) -> tuple[Candle, ...]:
+        """Return the closed hourly candles that start in [first, before), at most PAGE_ROWS hours, oldest first."""
+        async with self._http.budget():
+            page = await self._candle_page(asset, first, before)
+        found = closed_candles(page, self._clock.now(), math.ceil((self._clock.now() - first) / HOUR) + 1)
+        return tuple(candle for candle in found if first <= candle.starts_at < before)
+
+    async def funding_page(self, asset: Asset, first: datetime, before: datetime) -> tuple[FundingPoint, ...]:
+        """Return the rates settled in [first, before), at most PAGE_ROWS hours, oldest first."""
+        params = [("limit", str(PAGE_ROWS)), ("effectiveBeforeOrAt", _iso_millis(before))]
+        async with self._http.budget():
+            answer = await self._http.get_json(f"/v4/historicalFunding/{_ticker(asset)}", params)
+        rows = parse(NAME, FundingPage, answer.data).rows
+        _check_funding(asset, rows, answer.received_at)
+        return tuple(point for point in _hourly_points(rows, first) if point.at < before)
 
     async def market(self, asset: Asset, max_age_s: float) -> Market:
         """Return the active perpetual market. Raises SourceUnavailable when it is not active, or one of its kinds."""

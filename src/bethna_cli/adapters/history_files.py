@@ -1,6 +1,6 @@
 """Recorded history from a folder of CSV files: hourly candles, settled funding, Fear & Greed. Read strictly.
 
-    {eth,btc}_usd_1h.csv[.gz]      ts,open,high,low,close,volume     ts is the candle's opening
+    {eth,btc}_usd_1h.csv[.gz]      ts,open,high,low,close[,volume]   ts is the candle's opening
     {eth,btc}_funding.csv[.gz]     ts,venue,interval_h,rate
     fear_greed_daily.csv[.gz]      date,value
 
@@ -117,14 +117,14 @@ def read_candles(path: Path, until: datetime) -> tuple[tuple[Candle, ...], DataF
             raise line.refuse("high and low do not enclose open and close")
         if at.minute or at.second or at.microsecond:
             raise line.refuse("the candle does not start on the hour")
-        volume = line.number("volume")
-        if volume < 0:
+        volume = line.number("volume") if "volume" in line.cells else None
+        if volume is not None and volume < 0:
             raise line.refuse("volume is negative")
         if at + _HOUR <= until:
             notes["candles_without_volume"] += volume == 0
         return at, Candle(at, *prices)
 
-    rows, described = _read(path, ("ts", "open", "high", "low", "close", "volume"), candle, until - _HOUR, notes)
+    rows, described = _read(path, ("ts", "open", "high", "low", "close"), candle, until - _HOUR, notes)
     span = round((described.last - described.first) / _HOUR) + 1
     return rows, _noted(described, {**notes, "missing_hours": span - described.rows})
 

@@ -15,6 +15,7 @@ from bethna_cli.adapters.clocks import FixedClock, SystemClock
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.http import Limits as EdgeLimits
 from bethna_cli.adapters.in_process import AsgiApp
+from bethna_cli.adapters.past import RecordedPast
 from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
 from bethna_cli.bootstrap.model import load_model
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 
 SIMULATED_KEY = "simulated"
+PAGE_BUDGET_S = 30.0
 
 
 EMBEDDED_URL = "http://embedded.market"
@@ -114,6 +116,30 @@ async def open_app(settings: Settings, asset: Asset = Asset.ETH, *, watching: bo
             yield App(settings, market.clock, feeds, book, ledger, settings.network, market.origin)
     finally:
         ledger.close()
+
+
+@asynccontextmanager
+async def open_past(settings: Settings) -> AsyncIterator[tuple[RecordedPast, Clock, Origin]]:
+    """Open the services' past, on the network in use, and close it again; patient, because pages are many."""
+    market = _market(settings, Asset.ETH)
+    patient = EdgeLimits(budget_s=PAGE_BUDGET_S)
+    async with (
+        Edge(market.clock, app=market.app, limits=patient) as inside,
+        Edge(market.clock, limits=patient) as outside,
+    ):
+        edge, url = _place(settings, market, inside, outside, "dydx")
+        perpetuals = dydx.DydxClient(edge, base_url=url or dydx.INDEXER_URL, origin=market.origin)
+        edge, url = _place(settings, market, inside, outside, "fng")
+        index = sentiment.FearGreedIndex(edge, base_url=url or sentiment.INDEX_URL)
+        yield RecordedPast(perpetuals, index), market.clock, market.origin
+
+
+def _place(settings: Settings, market: _Market, inside: Edge, outside: Edge, source: str) -> tuple[Edge, str | None]:
+    """Say how one source is reached: at its own address, in the embedded market, or where it always is."""
+    own = settings.source_url(source)
+    if own is None and market.embedded is not None:
+        return inside, market.embedded + MARKET_PATHS[source]
+    return outside, own
 
 
 def _market(settings: Settings, asset: Asset) -> _Market:
@@ -206,10 +232,7 @@ def _feeds(
     """
 
     def place(source: str) -> tuple[Edge, str | None]:
-        own = settings.source_url(source)
-        if own is None and market.embedded is not None:
-            return inside, market.embedded + MARKET_PATHS[source]
-        return outside, own
+        return _place(settings, market, inside, outside, source)
 
     prices = _pyth(settings, market.origin, limits, *place("pyth"))
     edge, url = place("dydx")

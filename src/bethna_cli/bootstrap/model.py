@@ -11,7 +11,7 @@ from bethna_cli.artifacts.model import SHIPPED
 from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.model import Model, Progress, ShelvedModel, TrainedModel
-from bethna_cli.settings import folders
+from bethna_cli.settings import Settings, folders
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.model_shelf import ModelShelf
@@ -88,3 +88,23 @@ def evaluate_on(
 
     question = Question(*days, in_sample=in_sample, resampling=Resampling(*resampling))
     return evaluate(model, HistoryFolder(folder, (asset,), partial=True), SystemClock().now(), question)
+
+
+def history_folder(settings: Settings) -> Path:
+    """Where fetched history is kept: apart for each network, so that pretended prices never teach a real model."""
+    return settings.folders.data / "history" / settings.network
+
+
+async def fetch_history(
+    settings: Settings, folder: Path, since: datetime | None, progress: Progress
+) -> dict[str, object]:
+    """Bring a data folder up to date from the services of the network in use; see `flow.fetch`."""
+    from bethna_cli.adapters.history_store import HistoryStore
+    from bethna_cli.bootstrap.market import open_past
+    from bethna_cli.flow.fetch import fetch
+
+    store = HistoryStore(folder)
+    with store.locked():
+        async with open_past(settings) as (past, clock, origin):
+            added = await fetch(past, store, clock, since, progress)
+    return {"folder": str(folder), "origin": origin.value, "added": added}
