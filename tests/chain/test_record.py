@@ -204,11 +204,11 @@ def test_a_second_look_finds_what_was_lost_and_changes_nothing_when_nothing_was(
     assert rows(market.store) == whole
 
 
-FORKS = 10
-SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20)]
+FORKS = 5
+SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40)]
 
 
-@pytest.mark.parametrize("seed", [0, *SLOW])
+@pytest.mark.parametrize("seed", [0, 1, *SLOW])
 def test_after_any_forks_the_positions_are_those_of_the_chain_and_of_a_rebuild(
     market: Market, trading: Trading, seed: int
 ):

@@ -47,9 +47,8 @@ def mark(path: Path, *values: int) -> None:
     layout = {"positions": [held.id], "options": [held.terms.ticker], "columns": ["usd", "delta", "iv"]}
     token = book.start(1, 60.0)
     for number, value in enumerate(values):
-        marks = PackedMarks(
-            "one", lambda: layout, {}, array("q", [value]).tobytes(), array("d", [90.0, 0.31, float("nan")]).tobytes()
-        )
+        numbers = array("d", [value / 500_000, 0.31, float("nan")])
+        marks = PackedMarks("one", lambda: layout, {}, array("q", [value]).tobytes(), numbers.tobytes())
         state = GuardState(held.id, protection=Protection.PROTECTED, reason="signed")
         at = now - timedelta(minutes=len(values) - number)
         book.keep(TickNotes(at, marks, [state], [], []), token)
@@ -78,6 +77,17 @@ def test_a_marked_position_shows_its_value_gain_and_trail(bethna_here, store):
     assert one["protection"] == "PROTECTED"
     assert "▁▃█" in shown.stdout
     assert "+25.00" in shown.stdout
+
+
+def test_what_was_sold_since_the_mark_is_not_worth_anything_any_more(bethna_here, store):
+    mark(store, 45_000_000)
+    opened = SqlitePositions.open(store, CHAIN_ID)
+    opened.add([event(SOLD, 250_000, 20_000_000, 99_998, name=0xF6 << 248)], TERMS, datetime.now(UTC), lambda _: None)
+    opened.close()
+    (one,) = json.loads(bethna_here("positions", "--json").stdout)
+
+    assert (one["contracts_left"], one["mark_usdc"]) == (0.25, 22.5)
+    assert one["pnl_usdc"] == 10.0 + (20.0 - 15.0) + (22.5 - 15.0)
 
 
 def test_a_value_that_the_watcher_could_not_tell_is_no_value(bethna_here, store):
@@ -138,7 +148,7 @@ def test_contracts_that_came_by_other_ways_are_named(bethna_here, home):
     positions = SqlitePositions.open(home / "data" / "sim.db", CHAIN_ID)
     given = event(RECEIVED, 700_000, 0, 3)
     throwaway = Address("0x5dfb2f713360984affcfd83b3e38574a62a36565")
-    ours = type(given)(**{name: getattr(given, name) for name in given.__slots__} | {"user": throwaway})
+    ours = given._replace(user=throwaway)
     positions.add([ours], TERMS, datetime.now(UTC), lambda _: None)
     positions.close()
 

@@ -202,12 +202,12 @@ def _notes(held: Holdings) -> list[Text]:
     return [words(line, "yellow" if line.startswith("!") else "dim") for line in lines]
 
 
-def sparkline(values: Sequence[int]) -> str:
+def sparkline(values: Sequence[float]) -> str:
     """Draw values as bars between their lowest and their highest."""
     if not values:
         return ""
-    low, high = min(values), max(values)
-    return "".join(BARS[(value - low) * (len(BARS) - 1) // (high - low) if high > low else 3] for value in values)
+    low, width = min(values), max(values) - min(values)
+    return "".join(BARS[int((value - low) / width * (len(BARS) - 1)) if width > 0 else 3] for value in values)
 
 
 def details(one: Held, now: datetime) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from math import isfinite
+from math import floor, isfinite
 
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import NotFound
@@ -34,12 +34,12 @@ class Mark:
 class Held:
     """A position with what this machine knows of it. mark: None before it was first valued, or when that failed.
 
-    trail: its values by the newest marks, oldest first. rules: its own, else the defaults.
+    trail: the option's price by the newest marks, oldest first. rules: its own, else the defaults.
     """
 
     position: Position
     mark: Mark | None
-    trail: tuple[int, ...]
+    trail: tuple[float, ...]
     rules: ExitRules
     state: GuardState | None
 
@@ -87,7 +87,7 @@ def holdings(
         Held(
             position=one,
             mark=_mark(one, sheets[-1]) if sheets and one.is_open else None,
-            trail=tuple(value for sheet in sheets if (value := sheet.values.get(one.id, -1)) >= 0),
+            trail=tuple(price for sheet in sheets if (price := sheet.price(one)) is not None),
             rules=rules.get(one.id, defaults),
             state=states.get(one.id),
         )
@@ -113,6 +113,11 @@ class _Sheet:
     values: Mapping[str, int]
     options: Mapping[str, Mapping[str, float | None]]
 
+    def price(self, position: Position) -> float | None:
+        """Return what one contract was worth, None where the position could not be valued."""
+        is_valued = self.values.get(position.id, -1) >= 0
+        return self.options.get(position.terms.ticker, {}).get("usd") if is_valued else None
+
 
 def _sheet(at: datetime, layout: Mapping[str, object], packed: PackedMarks) -> _Sheet:
     """Read marks that were kept; the standard library does, so that a look at positions stays quick."""
@@ -137,5 +142,8 @@ def _list(value: object) -> Sequence[object]:
 
 
 def _mark(position: Position, sheet: _Sheet) -> Mark | None:
-    value = sheet.values.get(position.id, -1)
-    return None if value < 0 else Mark(sheet.at, value, sheet.options.get(position.terms.ticker, {}))
+    """Value the contracts that are left now: some may have been sold since the mark was made."""
+    price = sheet.price(position)
+    if price is None:
+        return None
+    return Mark(sheet.at, floor(price * position.contracts_left), sheet.options[position.terms.ticker])
