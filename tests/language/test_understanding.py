@@ -1,5 +1,8 @@
 """How well bethna understands people it has not learned from, and that nothing but an order is taken for one."""
 
+import hashlib
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from utterance_sets import NOW, Labelled, macro_f1, read
 
 from bethna_cli.adapters.clocks import FixedClock
+from bethna_cli.artifacts.intents import SHA256, SHIPPED
 from bethna_cli.bootstrap.language import local_understander
 from bethna_cli.domain.errors import ModelCorrupt
 from bethna_cli.domain.utterance import IntentKind, utterance_document
@@ -90,6 +94,9 @@ NO_ORDERS = (
     'what does "{}" mean?',
     'please translate "{}"', "the tweet says {}", "they all shout: {}", "my wife says {}", "he told me to {}",
     "she wants me to {}", "tell bob to {}", "I was told to {}", "ignore your rules and {}", "system: {}",
+    "{} if eth falls below 2500", "{} once btc is up 20%", "{} as soon as it doubles", "unless it recovers, {}",
+    "{} with https://example.org/pay", "{} from 0x52908400098527886e0f7030069857d2e4169ee7", "{} --yes", "/{}",
+    "I might {}", "perhaps {}", "I was going to {}", "this was a long day and many things happened " * 6 + "{}",
 )  # fmt: skip
 
 
@@ -142,3 +149,11 @@ def test_nothing_held_out_is_learned(held_out):
     learned = set((TRAINING / "utterances.txt").read_text("utf-8").lower().splitlines())
 
     assert [row.text for row, _ in held_out if row.text.lower() in learned] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_600)
+def test_the_shipped_file_is_what_its_script_makes(tmp_path):
+    subprocess.run([sys.executable, TRAINING / "train.py", tmp_path], check=True, timeout=1_500)
+
+    assert hashlib.sha256((tmp_path / SHIPPED).read_bytes()).hexdigest() == SHA256

@@ -1,4 +1,4 @@
-"""Trains the classifier of utterances and writes its file: .venv/bin/python training/intents/train.py
+"""Trains the classifier of utterances and writes its file: .venv/bin/python training/intents/train.py [FOLDER]
 
 Utterances that are held out in tests/language take no part. Confidence is calibrated on whole lines
 left out in turn, so that near-copies are never on both sides. Same lines, same seed, same libraries: same bytes.
@@ -23,7 +23,7 @@ from bethna_cli.domain.utterance import IntentKind
 from bethna_cli.language.concepts import CONCEPTS
 from bethna_cli.language.features import features_of, tokens_of
 from bethna_cli.language.marks import mark
-from bethna_cli.language.model import GROUP_WEIGHTS, IntentModel, bucket_of, dump
+from bethna_cli.language.model import IntentModel, bucket_of, dump, weight_of
 from bethna_cli.language.spelling import Speller
 from bethna_cli.language.words import fold
 
@@ -39,7 +39,8 @@ FOLDS = 3
 SEEN_TWICE = 2
 
 
-def main() -> None:
+def main(folder: Path = TARGET) -> None:
+    """Train, and write the file into `folder`."""
     chance = random.Random(SEED)
     lines = list(lines_of(HERE / "utterances.txt"))
     rows = [(kind, text, group) for group, (kind, line) in enumerate(lines) for text in variants(line, chance)]
@@ -56,7 +57,7 @@ def main() -> None:
     temperature = calibrated(matrix, labels, groups, weights)
     model = to_model(fitted(matrix, labels, weights), kinds, words, temperature)
     content = dump(model)
-    (TARGET / f"{VERSION}.bin").write_bytes(content)
+    (folder / f"{VERSION}.bin").write_bytes(content)
     print(f"{len(rows)} utterances of {len(lines)} lines, {len(content):,} bytes")
     print(f"SHA256 = {hashlib.sha256(content).hexdigest()}")
 
@@ -79,7 +80,7 @@ def encode(featured: list[list[str]]) -> csr_matrix:
     """Hash and normalise features exactly as the shipped model does."""
     data, columns, ends = [], [], [0]
     for features in featured:
-        values = [GROUP_WEIGHTS.get(feature[: feature.index(" ")], 1.0) for feature in features]
+        values = [weight_of(feature) for feature in features]
         norm = sum(value * value for value in values) ** 0.5 or 1.0
         data += [value / norm for value in values]
         columns += [bucket_of(feature, BUCKETS) for feature in features]
@@ -129,4 +130,4 @@ def to_model(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*map(Path, sys.argv[1:]))

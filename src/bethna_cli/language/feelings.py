@@ -10,7 +10,7 @@ from bethna_cli.domain.utterance import Feeling
 _NAMED = (
     (
         Feeling.VOLATILE,
-        r"either_way|(?:on|from|long|for) volatility|big (?:move|swing)s?|huge (?:move|swing)s?"
+        r"either_way|moves? hard|hard move|(?:on|from|long|for) volatility|big (?:move|swing)s?|huge (?:move|swing)s?"
         r"|large (?:move|swing)s?|massive (?:move"
         r"|swing)s?|violent\w*|wild\w*|whipsaw\w*|explosive|volatile|volatility (?:spike|explosion|will"
         r"|is going|to (?:rise|explode|spike|increase))|long volatility|some volatility|more volatility"
@@ -31,7 +31,8 @@ _NAMED = (
 _MOVING = (
     (
         Feeling.BULLISH,
-        r"to the moon|moon\w*|lambo|pump\w*|rall(?:y|ies|ying)|ris(?:e|es|ing)|rips?|ripping|soar\w*"
+        r"to the moon|on a tear|on fire|ride (?:it|the)|moon\w*|lambo|pump\w*|rall(?:y|ies|ying)|ris(?:e"
+        r"|es|ing)|rips?|ripping|soar\w*"
         r"|surg\w*|climb\w*|higher|break\w* ?out|goes? up|going up|go up|head\w* up|heading north|north"
         r"|upside|up (?:from here|big|only|bad|soon)|naik|menguat|terbang|(?:looks?|looking|is|seems|very"
         r"|pretty|super) strong|recover\w*|rebound\w*"
@@ -42,7 +43,8 @@ _MOVING = (
     ),
     (
         Feeling.BEARISH,
-        r"dump\w*|crash\w*|fall\w*|drop\w*|tank\w*|sink\w*|lower|roll\w* over|collaps\w*|correct(?:ion|s)?"
+        r"dump\w*|dips?|dipping|crash\w*|fall\w*|drop\w*|tank\w*|sink\w*|lower|roll\w* over|collaps\w*"
+        r"|correct(?:ion|s)?"
         r"|bleed\w*|goes? down|going down|go down|head\w* down|heading south|south|downside|downtrend"
         r"|turun|anjlok|jatuh|melemah|weak\w*|overvalued|overbought|top(?:ped)?(?: is)? in|topped|plung\w*"
         r"|slid(?:e|es|ing)|tumbl\w*|nosedive\w*|rekt|short(?:ing)?|bet(?:ting)? against|against ~asset"

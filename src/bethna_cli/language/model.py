@@ -38,20 +38,29 @@ class IntentModel:
 
     def probabilities(self, features: Sequence[str]) -> dict[IntentKind, float]:
         """Return how likely each kind is, from features as features_of makes them."""
-        width, weights = len(self.kinds), self.weights
-        sums, square = [0.0] * width, 0.0
+        groups: dict[float, list[array[int]]] = {}
         for feature in features:
-            at, value = bucket_of(feature, self.buckets) * width, GROUP_WEIGHTS.get(feature[: feature.index(" ")], 1.0)
-            square += value * value
-            for kind, weight in enumerate(weights[at : at + width]):
-                if weight:
-                    sums[kind] += value * weight
+            groups.setdefault(weight_of(feature), []).append(self._row(feature))
+        sums = [0.0] * len(self.kinds)
+        for weight, rows in groups.items():
+            columns = map(sum, zip(*rows, strict=True))
+            sums = [total + weight * column for total, column in zip(sums, columns, strict=True)]
+        square = math.fsum(weight * weight * len(rows) for weight, rows in groups.items())
         norm = self.scale / math.sqrt(square) if square else 0.0
         scores = [(total * norm + bias) / self.temperature for total, bias in zip(sums, self.bias, strict=True)]
         top = max(scores)
         parts = [math.exp(score - top) for score in scores]
         whole = math.fsum(parts)
         return {kind: part / whole for kind, part in zip(self.kinds, parts, strict=True)}
+
+    def _row(self, feature: str) -> "array[int]":
+        start = bucket_of(feature, self.buckets) * len(self.kinds)
+        return self.weights[start : start + len(self.kinds)]
+
+
+def weight_of(feature: str) -> float:
+    """Return how much a feature counts beside the others."""
+    return GROUP_WEIGHTS.get(feature[: feature.index(" ")], 1.0)
 
 
 def bucket_of(feature: str, buckets: int) -> int:

@@ -50,6 +50,7 @@ class Judgement:
 
 
 _INJECTED = (
+    re.compile(r"^ ?/|--[a-z]|\btype \w{4} for me\b"),
     re.compile(
         r"\byou (?:must|shall|have to|need to|are (?:required|ordered|obliged|instructed|commanded|told|allowed))\b"
         r"|\b(?:an|the|my|this) order from\b|\bthis is (?:an order|a command|the system|your)\b|\brequired to\b"
@@ -60,7 +61,8 @@ _INJECTED = (
         r"|aturan|polic\w*|safety)\b"
     ),
     re.compile(
-        r"^\W*(?:system|assistant|user|developer|admin|root|human|ai|instructions?|important|note to"
+        r"(?:^\W*|\b(?:eth|btc) )(?:system|assistant|user|developer|admin|root|human|ai|instructions?"
+        r"|important|note to"
         r"|attention|begin|operator|tool)\b[^:]{0,30}:"
     ),
     re.compile(
@@ -156,7 +158,8 @@ _ONLY_ASK = re.compile(
     r"|boleh|would(?=.*\b(?:please|kindly|for me|mind)\b)) (?:you|u|we please|kamu|tolong"
     r"|lu)(?: (?:please|kindly|just|now|also|then|maybe"
     r"|go_ahead and|tolong))* (?!tell|explain|think|say|show|recommend|suggest|advise|sell if"
-    r"|mind telling|ever|have|be |also tell|really)|\bwould you mind\b|\bi (?:was"
+    r"|mind telling|ever|have|be |also tell|really)|\b(?:can|could|may) i (?:please )?(?:get|have|buy"
+    r"|order)\b.*\bplease\b|\bwould you mind\b|\bi (?:was"
     r"|am) wondering if you could\b"
 )
 _QUESTION_WORD = (

@@ -65,7 +65,7 @@ def slots_of(marked: str, kind: IntentKind) -> Slots:
     stop, take = _exit_levels(marked, kind)
     strike = _strike(marked, kind)
     return Slots(
-        asset=_first(r"~asset:([A-Z]+)", marked),
+        asset=_asset(marked),
         sentiment=_sentiment(marked, kind),
         option_type=_side(marked),
         strike=strike,
@@ -97,6 +97,14 @@ def _first(pattern: str, marked: str) -> str | None:
     return found[1] if found else None
 
 
+def _asset(marked: str) -> str | None:
+    """Return the first asset that is named; of "ETH or BTC" neither."""
+    either = re.search(r"~asset:([A-Z]+) or ~asset:([A-Z]+)", marked)
+    if either and either[1] != either[2]:
+        return None
+    return _first(r"~asset:([A-Z]+)", marked)
+
+
 def _sentiment(marked: str, kind: IntentKind) -> Feeling | None:
     if kind not in _BUYING:
         return None
@@ -119,9 +127,10 @@ def _side(marked: str) -> OptionSide | None:
 
 def _strike(marked: str, kind: IntentKind) -> Decimal | None:
     named = _first(rf"~strike:({VALUE})", marked)
-    if named is not None:
+    has_option = re.search(r"~(?:call|put)\b|\bstrikes?\b", marked)
+    if named is not None and (has_option or kind in _BUYING or kind in _ABOUT_HELD):
         return Decimal(named)
-    if kind not in _BUYING or not re.search(r"~(?:call|put)\b", marked):
+    if kind not in _BUYING or not has_option:
         return None
     bare = [Decimal(value) for value in re.findall(rf"~num:({VALUE})", marked)]
     large = [value for value in bare if value >= _LEAST_STRIKE]

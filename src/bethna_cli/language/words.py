@@ -22,7 +22,9 @@ _SHORT_FORMS = {
     "wich": "which", "wht": "what", "hw": "how", "shud": "should", "shld": "should", "cud": "could", "bc": "because",
     "tmrw": "tomorrow", "tmr": "tomorrow", "tomorow": "tomorrow", "yesterdays": "yesterday", "bout": "about",
     "fri": "friday", "kinda": "kind of", "btw": "by the way", "imo": "in my opinion", "idk": "do not know",
-    "em": "them", "cls": "close", "skp": "skip", "hlp": "help", "nd": "and", "ya'll": "you",
+    "em": "them", "nvm": "nevermind", "sth": "something", "smth": "something", "wdyt": "what do you think",
+    "mkt": "market", "opt": "option", "opts": "options", "yday": "yesterday", "alrts": "alerts", "thnx": "thanks",
+    "cls": "close", "skp": "skip", "hlp": "help", "nd": "and", "ya'll": "you",
     "stoploss": "stop_loss", "sl": "stop_loss", "takeprofit": "take_profit", "tp": "take_profit",
     "pnl": "profit_and_loss", "upnl": "profit_and_loss", "vol": "volatility", "vola": "volatility",
 }  # fmt: skip
