@@ -10,7 +10,7 @@ import pytest
 
 from bethna_cli.adapters.recorded import RecordedChains
 from bethna_cli.artifacts.model import SHA256
-from bethna_cli.bootstrap.backtest import record_of, run_backtest
+from bethna_cli.bootstrap.backtest import run_backtest
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.bootstrap.track_record import load_records, stored_record
 from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed
@@ -20,7 +20,7 @@ from bethna_cli.domain.market import Asset
 from bethna_cli.domain.recommendation import Recommendation, Record, Signal
 from bethna_cli.flow.advise import Desk, advise
 from bethna_cli.flow.observe import Feeds
-from bethna_cli.flow.track_record import FEW_TRADES, records_of
+from bethna_cli.flow.track_record import FEW_TRADES, record_document, records_of
 from bethna_cli.ports import RecordedMoment
 from recordings import Recording, recording
 
@@ -104,7 +104,8 @@ def test_the_stored_record_is_of_the_shipped_model() -> None:
 
 
 def test_another_model_has_no_record() -> None:
-    assert load_records(replace(load_model(), version="mine-2026")) == {}
+    """Its version may be the same: the bytes of its file decide."""
+    assert load_records(replace(load_model(), sha256="0" * 64)) == {}
 
 
 def test_fewer_than_twenty_trades_are_no_record() -> None:
@@ -121,7 +122,7 @@ def test_fewer_than_twenty_trades_are_no_record() -> None:
     figures["LONG_CALL"] = {"trades": FEW_TRADES - 1, **measured}
     figures["LONG_PUT"] = {"trades": FEW_TRADES, **measured}
 
-    found = records_of(stored, stored["model"]["version"])
+    found = records_of(stored, stored["model"]["sha256"])
 
     assert (Asset.ETH, Signal.LONG_CALL) not in found
     assert found[Asset.ETH, Signal.LONG_PUT].trades == FEW_TRADES
@@ -144,7 +145,7 @@ def test_a_damaged_record_is_refused_and_not_guessed_at() -> None:
     stored["assets"]["ETH"]["strategies"]["alpha"]["by_signal"] = {"LONG_CALL": {"trades": 30}}
 
     with pytest.raises(ModelCorrupt):
-        records_of(stored, stored["model"]["version"])
+        records_of(stored, stored["model"]["sha256"])
 
 
 def regenerated(folder: Path, assets: list[Asset]) -> dict[str, object]:
@@ -155,7 +156,7 @@ def regenerated(folder: Path, assets: list[Asset]) -> dict[str, object]:
         """Nobody watches."""
 
     reports = [run_backtest(folder, None, BacktestTerms(asset, EARLIEST, LATEST), quiet, forget) for asset in assets]
-    return json.loads(json.dumps(record_of(reports)))
+    return json.loads(json.dumps(record_document(reports)))
 
 
 def test_the_stored_record_is_what_its_command_gives_again(market_data_dir: Path) -> None:

@@ -60,7 +60,8 @@ def parse(
 
     Raises ModelCorrupt when it is another file, anything in it is not as written, or it has other features.
     """
-    if pinned_sha256 is not None and hashlib.sha256(content).hexdigest() != pinned_sha256:
+    name = hashlib.sha256(content).hexdigest()
+    if pinned_sha256 is not None and name != pinned_sha256:
         raise _corrupt("it is not the file that was shipped")
     if len(content) > _MAX_BYTES:
         raise _corrupt(f"larger than {_MAX_BYTES} bytes")
@@ -81,7 +82,7 @@ def parse(
     _check_volatility(volatility)
     calibration = Calibration(scalars[0], (scalars[1], scalars[2], scalars[3]))
     base = (scalars[4], scalars[5], scalars[6])
-    return Model(str(card["version"]), forest, calibration, base, scalars[7], volatility, card)
+    return Model(str(card["version"]), forest, calibration, base, scalars[7], volatility, card, name)
 
 
 def _corrupt(reason: str) -> ModelCorrupt:

@@ -1,7 +1,7 @@
 """A backtest on recorded files, with the shipped model: which recording, and what comes of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import Past, RecordedChains
 from bethna_cli.analysis.bands import BandRule
-from bethna_cli.artifacts.model import SHA256
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed
 from bethna_cli.domain.market import Asset
@@ -17,7 +16,6 @@ from bethna_cli.domain.model import Progress
 from bethna_cli.flow.backtest import backtest
 from bethna_cli.flow.backtest_report import backtest_document
 from bethna_cli.flow.candle_test import candle_document
-from bethna_cli.flow.track_record import record_document
 from bethna_cli.ports import RecordedMarket
 
 PERIOD_FOLDER = "replay_2026"
@@ -42,11 +40,6 @@ def run_backtest(
     else:
         market = ModelledMarket(candles or folder, terms.asset, terms.starts, terms.ends, SurfaceTerms(modelled))
     return backtest_document(asyncio.run(backtest(terms, market, load_model(), progress, log)))
-
-
-def record_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Lay out what is stored of backtests of the shipped model."""
-    return record_document(reports, SHA256)
 
 
 def run_candle_test(

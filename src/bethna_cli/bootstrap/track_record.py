@@ -22,4 +22,4 @@ def stored_record() -> dict[str, Any]:
 
 def load_records(model: Model) -> Records:
     """Return the measured record of each kind of trade of `model`; none where the stored one is of another model."""
-    return records_of(stored_record(), model.version)
+    return records_of(stored_record(), model.sha256)

@@ -118,14 +118,15 @@ def _write_record(
     """Run every asset on the same terms and write what ships beside the model."""
     from dataclasses import replace
 
-    from bethna_cli.bootstrap.backtest import record_of, run_backtest
+    from bethna_cli.bootstrap.backtest import run_backtest
     from bethna_cli.cli import output
     from bethna_cli.cli.progress import progress_bar
     from bethna_cli.domain.market import Asset
+    from bethna_cli.flow.track_record import record_document
     from bethna_cli.settings_files import replace_file
 
     with progress_bar(no_color) as progress:
-        document = record_of(
+        document = record_document(
             [run_backtest(data, candles, replace(terms, asset=asset), progress, _forget) for asset in Asset]
         )
     replace_file(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())

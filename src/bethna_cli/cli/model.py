@@ -40,9 +40,10 @@ def model(ctx: typer.Context, as_json: Json = False, no_color: NoColor = False) 
     from bethna_cli.bootstrap.model import load_model
     from bethna_cli.bootstrap.track_record import stored_record
     from bethna_cli.cli import output
+    from bethna_cli.flow.track_record import is_of
 
-    card, record = load_model().card, stored_record()
-    measured = record if record["model"]["version"] == card["version"] else None
+    used, record = load_model(), stored_record()
+    card, measured = used.card, record if is_of(record, used.sha256) else None
     if as_json:
         output.emit({**card, "record": measured})
         return

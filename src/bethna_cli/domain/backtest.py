@@ -159,6 +159,7 @@ class Backtest:
     terms: BacktestTerms
     market: MarketDescription
     model_version: str
+    model_sha256: str
     in_sample: bool
     moments: Sequence[datetime]
     decisions: Mapping[Signal, int]

@@ -64,7 +64,8 @@ class VolatilityModel:
 @dataclass(frozen=True, slots=True)
 class Model:
     """Everything a prediction needs. base: how often each class occurred in training. shrink: weight of the calibrated
-    forest against what the volatility alone says, 0 is "no directional view". card: the model card, as JSON values."""
+    forest against what the volatility alone says, 0 is "no directional view". card: the model card, as JSON values.
+    sha256: of the file it was read from, "" where it was not read from one."""
 
     version: str
     forest: Forest
@@ -73,6 +74,7 @@ class Model:
     shrink: float
     volatility: VolatilityModel
     card: Mapping[str, object]
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

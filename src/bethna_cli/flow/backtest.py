@@ -127,6 +127,7 @@ class _Walk:
             terms=self._terms,
             market=market.described(),
             model_version=model.version,
+            model_sha256=model.sha256,
             in_sample=iso(self._moments[0]) < _learned_until(model),
             moments=self._moments,
             decisions=dict(sorted(self._decisions.items())),

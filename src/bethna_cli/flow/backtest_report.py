@@ -49,7 +49,7 @@ def backtest_document(result: Backtest) -> Document:
         "settlement": market.settlement,
         "costs": COSTS,
         "terms": _terms(result),
-        "model": {"version": result.model_version, "in_sample": result.in_sample},
+        "model": {"version": result.model_version, "sha256": result.model_sha256, "in_sample": result.in_sample},
         "data": [file_document(file) for file in market.files],
         "counted": dict(market.counted),
         "moments": len(result.moments),

@@ -37,21 +37,30 @@ KEPT = (
 Records = Mapping[tuple[Asset, Signal], Record]
 
 
-def record_document(reports: Sequence[Mapping[str, Any]], sha256: str) -> dict[str, Any]:
-    """Lay out what is stored of backtests of one model, whose file has this checksum."""
+def record_document(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Lay out what is stored of backtests of one model."""
+    model = reports[0]["model"]
     return {
-        "model": {"version": reports[0]["model"]["version"], "sha256": sha256},
+        "model": {"version": model["version"], "sha256": model["sha256"]},
         "command": COMMAND,
         "few_trades": FEW_TRADES,
         "assets": {report["asset"]: {name: report[name] for name in KEPT} for report in reports},
     }
 
 
-def records_of(document: Mapping[str, Any], version: str) -> Records:
-    """Read the records of a stored document; none where it speaks of another model. Raises ModelCorrupt."""
+def is_of(document: Mapping[str, Any], sha256: str) -> bool:
+    """Say whether a stored document speaks of the model whose file has this checksum. Raises ModelCorrupt."""
     try:
-        if document["model"]["version"] != version:
-            return {}
+        return bool(document["model"]["sha256"] == sha256)
+    except (KeyError, TypeError) as error:
+        raise _unreadable() from error
+
+
+def records_of(document: Mapping[str, Any], sha256: str) -> Records:
+    """Read the records of a stored document; none where it speaks of another model. Raises ModelCorrupt."""
+    if not is_of(document, sha256):
+        return {}
+    try:
         return {
             (Asset(name), Signal(signal)): _record(name, stored, figures)
             for name, stored in document["assets"].items()
@@ -59,7 +68,11 @@ def records_of(document: Mapping[str, Any], version: str) -> Records:
             if figures["trades"] >= FEW_TRADES
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelCorrupt("The stored record of the model cannot be read.", hint=COMMAND) from error
+        raise _unreadable() from error
+
+
+def _unreadable() -> ModelCorrupt:
+    return ModelCorrupt("The stored record of the model cannot be read.", hint=COMMAND)
 
 
 def _record(asset: str, stored: Mapping[str, Any], figures: Mapping[str, Any]) -> Record:
