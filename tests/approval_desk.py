@@ -90,6 +90,9 @@ class Person:
     shown: list[Review] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
+    def confirm(self, shown: Review) -> None:
+        """Stand by what was said."""
+
     def ask(self, shown: Review) -> None:
         self.shown.append(shown)
         self.before(shown)

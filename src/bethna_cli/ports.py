@@ -58,9 +58,11 @@ if TYPE_CHECKING:  # a look at the market has no use for the chain's nouns, and 
         TickNotes,
         Watcher,
     )
+    from bethna_cli.domain.holdings import Holdings
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.mandate import Mandate, MandateState
     from bethna_cli.domain.options import OptionQuote
+    from bethna_cli.domain.policy import SignedPolicy
     from bethna_cli.domain.position import ChainEvent, Change, Cursor, OptionTerms, Position, Reach, Stretch
     from bethna_cli.domain.retention import DataSet, StoreSize
     from bethna_cli.domain.signing import Plan, SignedPlan, SignedTransaction
@@ -789,6 +791,47 @@ class Notifier(Protocol):
     def name(self) -> str: ...
 
     async def tell(self, kept: "KeptAlert") -> None: ...
+
+
+PolicyCheck = Callable[["SignedPolicy"], bool]
+"""Says whether a policy is exactly what its account signed."""
+
+
+class Policies(Protocol):
+    """What people let scripts spend, one policy in use per account and chain. Raises ConfigurationError.
+
+    Whether a signature is right is the reader's to check.
+    """
+
+    def keep(self, signed: "SignedPolicy", at: datetime) -> None:
+        """Keep a policy, and end the one before it."""
+        ...
+
+    def current(self, user: "Address", chain_id: int) -> "SignedPolicy | None":
+        """Return the policy that nobody has ended; its own time may be over."""
+        ...
+
+    def end(self, user: "Address", chain_id: int, at: datetime) -> bool:
+        """End the policy in use, and say whether there was one."""
+        ...
+
+    def spent(self, user: "Address", chain_id: int, since: datetime) -> int:
+        """Sum up, in USDC base units, what was agreed to since a time and is not known to have spent nothing."""
+        ...
+
+
+class TokenAccounts(Protocol):
+    """What accounts hold, and what they let a contract take. Raises what Chain raises."""
+
+    async def holdings(
+        self, account: "Address", contract: "Address | None", options: "Mapping[Address, OptionTerms]"
+    ) -> "Holdings":
+        """Read ETH, USDC and the named option tokens at one block, with what `contract` may take of each."""
+        ...
+
+    def revocation(self, token: "Address", account: "Address", contract: "Address") -> "Call":
+        """Return the call that takes a permission back."""
+        ...
 
 
 class Retention(Protocol):

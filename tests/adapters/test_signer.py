@@ -12,6 +12,31 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bethna_cli.adapters import signer_wire as wire
+from bethna_cli.adapters.abi import artifact
+from bethna_cli.adapters.keys import address_of
+from bethna_cli.adapters.keystore import Derivation, WalletFolder
+from bethna_cli.adapters.keystore_v3 import ScryptLimits
+from bethna_cli.adapters.signer import _checked, intent_digest, is_policy_signed, recovered
+from bethna_cli.adapters.signer_child import Door, code_of, serve_one_plan
+from bethna_cli.adapters.signer_rules import require_allowed, require_covered
+from bethna_cli.adapters.signer_sign import signed_plan
+from bethna_cli.adapters.sim.public_keys import private_key
+from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
+from bethna_cli.domain.errors import ConfigurationError, PlanRefused, WrongPassword
+from bethna_cli.domain.policy import SignedPolicy, SpendingPolicy
+from bethna_cli.domain.signing import (
+    Approve,
+    CancelNonce,
+    FundWatcher,
+    Permit,
+    Plan,
+    SignedPlan,
+    Submit,
+)
+from bethna_cli.domain.trade import LAST_MOMENT_S, Side, TradeIntent
+from bethna_cli.domain.wallet import Password, PrivateKey
 from signing_plans import (
     BASE,
     BUY,
@@ -31,29 +56,6 @@ from signing_plans import (
     WATCHER,
     step,
 )
-
-from bethna_cli.adapters import signer_wire as wire
-from bethna_cli.adapters.abi import artifact
-from bethna_cli.adapters.keystore import Derivation, WalletFolder
-from bethna_cli.adapters.keystore_v3 import ScryptLimits
-from bethna_cli.adapters.signer import _checked, intent_digest, recovered
-from bethna_cli.adapters.signer_child import Door, code_of, serve_one_plan
-from bethna_cli.adapters.signer_rules import require_allowed
-from bethna_cli.adapters.signer_sign import signed_plan
-from bethna_cli.adapters.sim.public_keys import private_key
-from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
-from bethna_cli.domain.errors import ConfigurationError, PlanRefused, WrongPassword
-from bethna_cli.domain.signing import (
-    Approve,
-    CancelNonce,
-    FundWatcher,
-    Permit,
-    Plan,
-    SignedPlan,
-    Submit,
-)
-from bethna_cli.domain.trade import LAST_MOMENT_S, Side, TradeIntent
-from bethna_cli.domain.wallet import Password, PrivateKey
 
 VECTORS = Path(__file__).resolve().parents[2] / "contracts/test/vectors/trade_intents.json"
 UNLIMITED = 2**256 - 1
@@ -446,6 +448,88 @@ FORGED = {
 def test_an_answer_that_is_not_the_plan_is_not_believed(change):
     with pytest.raises(PlanRefused, match="something else"):
         _checked(_forged(change), PURCHASE, PURCHASE.steps)
+
+
+# ── consent ahead of time ─────────────────────────────────────────────────────────────────────────────────────────
+
+POLICY = SpendingPolicy(BASE, CONTRACT, USER, 50_000_000, 50_000_000, NOW_S, NOW_S + 3600)
+MAKING = Plan(BASE, CONTRACT, USER, NOW_S, policy=POLICY)
+
+
+def signed_by(key: PrivateKey, policy: SpendingPolicy = POLICY) -> SignedPolicy:
+    plan = replace(MAKING, user=address_of(key), policy=replace(policy, user=address_of(key)))
+    answer = signed_plan(plan, PINS, key, []).policy
+    return SignedPolicy(policy, answer.digest, answer.signature)
+
+
+def test_a_policy_comes_back_signed_and_is_hashed_the_same_by_other_code():
+    signed = _checked(signed_plan(MAKING, PINS, KEY, []), MAKING, [])
+
+    assert is_policy_signed(SignedPolicy(POLICY, signed.policy.digest, signed.policy.signature))
+
+
+@pytest.mark.parametrize(
+    "field", ["chain_id", "contract", "user", "max_per_trade", "max_per_day", "valid_from_s", "valid_until_s"]
+)
+def test_a_policy_with_any_field_changed_is_not_what_was_signed(field):
+    value = getattr(POLICY, field)
+    changed = replace(POLICY, **{field: STRANGER if isinstance(value, str) else value + 1})
+
+    assert not is_policy_signed(replace(signed_by(KEY), policy=changed))
+
+
+def test_nobody_else_signs_for_the_account():
+    assert not is_policy_signed(signed_by(PrivateKey(b"\x07" * 32)))
+    assert not is_policy_signed(replace(signed_by(KEY), signature=bytes(65)))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"max_per_trade": 0}, "limits"),
+        ({"max_per_trade": POLICY.max_per_day + 1}, "limits"),
+        ({"max_per_day": 2**255}, "limits"),
+        ({"valid_until_s": NOW_S}, "lives"),
+        ({"valid_until_s": NOW_S + 31 * 86_400}, "lives"),
+        ({"valid_from_s": NOW_S + 1}, "begin now"),
+        ({"valid_from_s": NOW_S - 1}, "begin now"),
+        ({"user": STRANGER}, "another place"),
+        ({"contract": STRANGER}, "another place"),
+        ({"chain_id": 84_532}, "another place"),
+    ],
+)
+def test_a_policy_out_of_bounds_is_not_signed(change, reason):
+    with pytest.raises(PlanRefused, match=reason):
+        require_allowed(replace(MAKING, policy=replace(POLICY, **change)), PINS, NOW_S)
+
+
+def test_a_policy_is_signed_by_itself_and_within_bounds_it_may_be():
+    require_allowed(MAKING, PINS, NOW_S)
+    for mixed in (replace(PURCHASE, policy=POLICY), replace(MAKING, steps=(step(CancelNonce(1)),))):
+        with pytest.raises(PlanRefused, match="by itself"):
+            require_allowed(mixed, PINS, NOW_S)
+
+
+def test_a_policy_covers_a_purchase_up_to_its_limit_while_it_holds():
+    require_covered(PURCHASE, signed_by(KEY))
+
+
+@pytest.mark.parametrize(
+    ("plan", "policy", "reason"),
+    [
+        (PURCHASE, replace(POLICY, max_per_trade=49_999_999), "allows 49999999 a trade"),
+        (PURCHASE, replace(POLICY, valid_from_s=NOW_S + 1), "not in force"),
+        (PURCHASE, replace(POLICY, valid_from_s=1, valid_until_s=NOW_S), "not in force"),
+        (PURCHASE, replace(POLICY, user=STRANGER), "another place"),
+        (PURCHASE, replace(POLICY, contract=STRANGER), "another place"),
+        (PURCHASE, replace(POLICY, chain_id=84_532), "another place"),
+        (MAKING, POLICY, "a person at a terminal"),
+        (replace(MAKING, policy=None, steps=(step(FundWatcher(1)),)), POLICY, "gas money"),
+    ],
+)
+def test_a_policy_covers_nothing_else(plan, policy, reason):
+    with pytest.raises(PlanRefused, match=reason):
+        require_covered(plan, replace(signed_by(KEY), policy=policy))
 
 
 # ── passwords and keys ────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
-from signing_plans import BASE, CONTRACT, KEY, NOW_S, PINS, STOP_LOSS, STRANGER, USDC, USER, WATCHER, step
 
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.adapters.option_book import FILL, NO_REFERRER, order_handle, route_data
@@ -19,6 +18,7 @@ from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.signing import Approve, CancelNonce, FillOrder, FundWatcher, Permit, Plan, Submit
 from bethna_cli.domain.trade import Side, TradeIntent
 from bethna_cli.domain.venue import BASE_R12, RawOrder
+from signing_plans import BASE, CONTRACT, KEY, NOW_S, PINS, STOP_LOSS, STRANGER, USDC, USER, WATCHER, step
 
 BOOK = Address(BASE_R12.book)
 AT_BOOK = replace(PINS, book=BOOK)

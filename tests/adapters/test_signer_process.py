@@ -7,21 +7,26 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pexpect
 import psutil
 import pytest
 from eth_account import Account
-from signing_plans import BASE, CONTRACT, KEY, PASSWORD, PURCHASE, QUOTE, STRANGER, USER, WATCHER, step
+from eth_account.messages import encode_typed_data
 
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.adapters.signer import ProcessSigner
+from bethna_cli.adapters.signer import AheadOfTime, ProcessSigner
 from bethna_cli.bootstrap import wallet as bootstrap
+from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
 from bethna_cli.domain.errors import ConfigurationError, PlanRefused, WrongPassword
+from bethna_cli.domain.policy import SignedPolicy, SpendingPolicy
 from bethna_cli.domain.signing import CancelNonce, Plan
+from bethna_cli.domain.wallet import Password
 from bethna_cli.settings import Settings, load_settings
+from signing_plans import BASE, CONTRACT, KEY, PASSWORD, PURCHASE, QUOTE, STRANGER, USER, WATCHER, step
 
 PIN = f"{CONTRACT}@0x{'cc' * 32}"
 SIGN_AT_TERMINAL = """
@@ -68,15 +73,36 @@ def settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def with_password(settings: Settings) -> Callable[[str], ProcessSigner]:
-    """Make a signer that reads a password from a pipe."""
+    """Make a signer that is given a password, and the policy that lets it be."""
 
-    def make(text: str) -> ProcessSigner:
-        reading, writing = os.pipe()
-        os.write(writing, text.encode() + b"\n")
-        os.close(writing)
-        return bootstrap.plan_signer(settings, reading)
+    def make(text: str, **limits: object) -> ProcessSigner:
+        return bootstrap.plan_signer(settings, AheadOfTime(policy(**limits), Password(text)))
 
     return make
+
+
+def policy(**limits: object) -> SignedPolicy:
+    """A policy in force now that covers the purchase, signed by the account."""
+    now_s = int(SystemClock().now().timestamp())
+    granted = replace(SpendingPolicy(BASE, CONTRACT, USER, 10**9, 10**9, now_s - 60, now_s + 3600), **limits)
+    account = Account.from_key(KEY.octets)
+    signed = account.sign_message(encode_typed_data(*typed_policy(granted)))
+    return SignedPolicy(granted, Hash("0x" + bytes(signed.message_hash).hex()), bytes(signed.signature))
+
+
+def typed_policy(policy: SpendingPolicy) -> tuple[dict, dict, dict]:
+    """The typed document, written out as any wallet would show it."""
+    fields = {"user": "address", "maxPerTrade": "uint256", "maxPerDay": "uint256"}
+    fields |= {"validFrom": "uint256", "validUntil": "uint256"}
+    domain = {
+        "name": "bethna spending policy",
+        "version": "1",
+        "chainId": policy.chain_id,
+        "verifyingContract": policy.contract,
+    }
+    values = (policy.user, policy.max_per_trade, policy.max_per_day, policy.valid_from_s, policy.valid_until_s)
+    types = [{"name": name, "type": kind} for name, kind in fields.items()]
+    return domain, {"SpendingPolicy": types}, dict(zip(fields, values, strict=True))
 
 
 def cancelling(chain_id: int = BASE, contract: str = CONTRACT, user: str = USER) -> Plan:
@@ -101,6 +127,31 @@ def test_a_purchase_comes_back_signed_by_the_persons_account(with_password):
         signed = session.sign([QUOTE])
 
     assert [Account.recover_transaction(one.raw).lower() for one in signed.transactions] == [USER] * 3
+
+
+def test_a_password_without_a_person_signs_only_what_they_agreed_to_ahead_of_time(with_password):
+    signer = with_password(PASSWORD.text, max_per_trade=49_999_999)
+
+    with pytest.raises(PlanRefused, match="its policy allows 49999999 a trade"), signer.unlocked(purchase()):
+        pass
+
+
+def test_a_policy_that_the_account_did_not_sign_is_none(settings):
+    widened = replace(policy(max_per_trade=1), policy=policy().policy)
+    signer = bootstrap.plan_signer(settings, AheadOfTime(widened, PASSWORD))
+
+    with pytest.raises(PlanRefused, match="not what its account signed"), signer.unlocked(purchase()):
+        pass
+
+
+def test_a_password_alone_is_no_consent(settings, with_password, monkeypatch):
+    """The signer is started as with a policy, and is handed the plan at once."""
+    monkeypatch.setattr(wire, "policy_document", wire.plan_document)
+    signer = with_password(PASSWORD.text)
+    signer._ahead = SimpleNamespace(policy=purchase(), password=PASSWORD)
+
+    with pytest.raises(PlanRefused, match="not readable"), signer.unlocked(purchase()):
+        pass
 
 
 def test_a_wrong_password_is_the_same_error_on_this_side(with_password):

@@ -60,7 +60,7 @@ def test_help_of_a_command_starts_with_an_example_of_that_command(bethna_here, w
 
 
 def test_the_first_screen_is_one_page(bethna):
-    assert len(bethna().stdout.splitlines()) <= 54
+    assert len(bethna().stdout.splitlines()) <= 58
 
 
 def test_the_version_is_printed(bethna):

@@ -189,6 +189,15 @@ def _dearer_forms(db: sqlite3.Connection) -> None:
     db.execute("alter table trades add column dearest_at_s integer")
 
 
+def _policies(db: sqlite3.Connection) -> None:
+    db.execute(
+        """create table policies (
+            number integer primary key, digest text not null unique, user text not null, chain_id integer not null,
+            document text not null check (json_valid(document)), set_at text not null, ended_at text)"""
+    )
+    db.execute("create index policies_in_use on policies (user, chain_id) where ended_at is null")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -200,6 +209,7 @@ STEPS: tuple[Step, ...] = (
     _errands_of_trades,
     _guarding,
     _dearer_forms,
+    _policies,
 )
 
 

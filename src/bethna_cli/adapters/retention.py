@@ -17,7 +17,17 @@ from bethna_cli.domain.units import iso
 FOR_EVER = frozenset(
     {
         *("trades", "transactions", "trade_moves", "halts", "sending", "decisions", "errands"),
-        *("alerts", "channels", "mandates", "exit_rules", "guard_states", "exit_decisions", "mark_layouts", "watcher"),
+        *(
+            "alerts",
+            "channels",
+            "mandates",
+            "exit_rules",
+            "guard_states",
+            "exit_decisions",
+            "mark_layouts",
+            "watcher",
+            "policies",
+        ),
         *("option_terms", "chain_events", "chain_reach", "chain_checkpoints", "positions"),
         "sqlite_sequence",
     }

@@ -4,6 +4,7 @@ The intents' digests are computed here a second time, by other code than the sig
 to the person's account: what was shown is what was signed.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,11 +14,19 @@ from typing import IO
 from bethna_cli.adapters import signer_wire as wire
 from bethna_cli.adapters.abi import encode, hash_text, keccak
 from bethna_cli.adapters.option_book import fill_digest
-from bethna_cli.adapters.signer_sign import INTENT_TYPES, intent_values
+from bethna_cli.adapters.signer_sign import (
+    INTENT_TYPES,
+    POLICY_DOMAIN,
+    POLICY_TYPES,
+    intent_values,
+    policy_values,
+)
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ConfigurationError, PlanRefused
+from bethna_cli.domain.policy import SignedPolicy
 from bethna_cli.domain.signing import Plan, SignedIntent, SignedPlan, Step
 from bethna_cli.domain.trade import TradeIntent
+from bethna_cli.domain.wallet import Password
 
 STOP_WITHIN_S = 5.0
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
@@ -40,19 +49,29 @@ class UnlockedPlan:
         return signed
 
 
+@dataclass(frozen=True, slots=True)
+class AheadOfTime:
+    """What stands for a person at a terminal: what they agreed to, signed, and their password."""
+
+    policy: SignedPolicy
+    password: Password
+
+
 class ProcessSigner:
-    """`Signer` that starts a process for each plan. password_pipe: where it reads the password instead of asking."""
+    """`Signer` that starts a process for each plan. ahead: what it is given instead of asking at the terminal."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], password_pipe: int | None = None
+        self, command: Sequence[str], environment: Mapping[str, str], ahead: AheadOfTime | None = None
     ) -> None:
         self._command = command
         self._environment = environment
-        self._password_pipe = password_pipe
+        self._ahead = ahead
 
     @contextmanager
     def unlocked(self, plan: Plan) -> Iterator[UnlockedPlan]:
         with self._process() as (inward, outward):
+            if self._ahead is not None:
+                _tell(inward, wire.policy_document(self._ahead.policy))
             _tell(inward, wire.plan_document(plan))
             _answer(outward)
             yield UnlockedPlan(plan, inward, outward)
@@ -60,16 +79,16 @@ class ProcessSigner:
     @contextmanager
     def _process(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         """Run the signer while the body does, in this terminal; whatever happens, it is gone afterwards."""
-        pipe = self._password_pipe
-        child = subprocess.Popen(  # noqa: S603 (our own interpreter and our own words)
-            [*self._command, *([] if pipe is None else [str(pipe)])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=dict(self._environment),
-            pass_fds=() if pipe is None else (pipe,),
-            cwd="/",
-        )
+        with _password_pipe(self._ahead) as pipes:
+            child = subprocess.Popen(  # noqa: S603 (our own interpreter and our own words)
+                [*self._command, *map(str, pipes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=dict(self._environment),
+                pass_fds=pipes,
+                cwd="/",
+            )
         if child.stdin is None or child.stdout is None:
             raise ConfigurationError("The signer has no pipes.")
         try:
@@ -82,6 +101,21 @@ class ProcessSigner:
             child.kill()
             child.wait()
             child.stdout.close()
+
+
+@contextmanager
+def _password_pipe(ahead: AheadOfTime | None) -> Iterator[tuple[int, ...]]:
+    """Hold the end of a pipe from which a password can be read; nothing where a person is asked."""
+    if ahead is None:
+        yield ()
+        return
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, ahead.password.text.encode() + b"\n")
+        os.close(writing)
+        yield (reading,)
+    finally:
+        os.close(reading)
 
 
 def _tell(channel: IO[bytes], document: object) -> None:
@@ -112,7 +146,11 @@ def _checked(signed: SignedPlan, plan: Plan, steps: Sequence[Step]) -> SignedPla
         and [[one.nonce for one in variants] for variants in signed.steps]
         == [[step.nonce] * (step.bumps + 1) for step in steps]
         and all(one.hash == hash_text(keccak(one.raw)) for variants in signed.steps for one in variants)
+        and (plan.policy is None) == (signed.policy is None)
     )
+    if plan.policy is not None and signed.policy is not None:
+        policy = SignedPolicy(plan.policy, signed.policy.digest, signed.policy.signature)
+        is_plan = is_plan and is_policy_signed(policy)
     if not is_plan:
         raise PlanRefused("The signer gave back something else than the plan; nothing is sent.")
     return signed
@@ -132,6 +170,20 @@ def intent_digest(intent: TradeIntent, chain_id: int, contract: Address) -> byte
     kind = f"TradeIntent({','.join(f'{type_} {name}' for name, type_ in INTENT_TYPES.items())})"
     struct = encode(("bytes32", *INTENT_TYPES.values()), (keccak(kind.encode()), *intent_values(intent)))
     return keccak(b"\x19\x01" + keccak(domain) + keccak(struct))
+
+
+def is_policy_signed(signed: SignedPolicy) -> bool:
+    """Say whether a policy is exactly what its account signed."""
+    policy = signed.policy
+    name, version = (keccak(part.encode()) for part in POLICY_DOMAIN)
+    domain = encode(
+        ("bytes32", "bytes32", "bytes32", "uint256", "address"),
+        (keccak(_DOMAIN_TYPE), name, version, policy.chain_id, policy.contract),
+    )
+    kind = f"SpendingPolicy({','.join(f'{type_} {name}' for name, type_ in POLICY_TYPES.items())})"
+    struct = encode(("bytes32", *POLICY_TYPES.values()), (keccak(kind.encode()), *policy_values(policy)))
+    digest = keccak(b"\x19\x01" + keccak(domain) + keccak(struct))
+    return signed.digest == hash_text(digest) and recovered(digest, signed.signature) == policy.user
 
 
 def recovered(digest: bytes, signature: bytes) -> Address | None:

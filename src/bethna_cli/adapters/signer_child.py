@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import IO
 
 from bethna_cli.adapters import signer_wire as wire
-from bethna_cli.adapters.signer_rules import require_allowed
+from bethna_cli.adapters.signer_rules import require_allowed, require_covered
 from bethna_cli.adapters.signer_sign import signed_plan
 from bethna_cli.domain.embedded import is_throwaway, require_own_key
 from bethna_cli.domain.errors import BethnaError, PlanRefused, WrongPassword
+from bethna_cli.domain.policy import SignedPolicy
 from bethna_cli.domain.signing import Pins, Plan
 from bethna_cli.domain.wallet import LONGEST_PASSWORD, THROWAWAY, Password, PrivateKey
 from bethna_cli.ports import Clock, KeyStore
@@ -33,7 +34,8 @@ AskPassword = Callable[[str], Password]
 class Door:
     """What one signing process works with. pins: by chain id; throwaway: gives the embedded world's public key.
 
-    on_open: called once a key is open.
+    on_open: called once a key is open. is_policy: says whether a policy is what its account signed, None where a person
+    is asked; else the plan has to be covered by the policy that comes before it.
     """
 
     pins: Mapping[int, Pins]
@@ -42,6 +44,7 @@ class Door:
     throwaway: Callable[[], PrivateKey]
     clock: Clock
     on_open: Callable[[], object] = lambda: None
+    is_policy: Callable[[SignedPolicy], bool] | None = None
 
 
 def leave_no_core() -> None:
@@ -57,6 +60,7 @@ def end_in_time() -> None:
 def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
     """Answer one plan with its signatures, or with the error that says why not. Returns when the caller is gone."""
     try:
+        ahead = None if door.is_policy is None else _read_policy(inward, door.is_policy)
         line = wire.receive(inward)
         if line is None:
             return
@@ -65,6 +69,8 @@ def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
         if pins is None:
             raise PlanRefused(f"No contract is confirmed on chain {plan.chain_id}.", hint="bethna contract verify")
         require_allowed(plan, pins, int(door.clock.now().timestamp()))
+        if ahead is not None:
+            require_covered(plan, ahead)
         key = _key(plan, door)
         door.on_open()
         wire.send(outward, {"ready": True})
@@ -80,6 +86,17 @@ def serve_one_plan(inward: IO[bytes], outward: IO[bytes], door: Door) -> None:
                 return
     except BethnaError as error:
         wire.send(outward, wire.failure_document(error))
+
+
+def _read_policy(inward: IO[bytes], is_policy: Callable[[SignedPolicy], bool]) -> SignedPolicy:
+    """Read what a person agreed to ahead of time. Raises PlanRefused unless it is there and they signed it."""
+    line = wire.receive(inward)
+    if line is None:
+        raise PlanRefused("Without a person or their policy nothing is signed.", hint="bethna policy set")
+    signed = wire.read_policy(line)
+    if not is_policy(signed):
+        raise PlanRefused("The policy is not what its account signed.", hint="bethna policy set")
+    return signed
 
 
 def _key(plan: Plan, door: Door) -> PrivateKey:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from bethna_cli.domain.chain import NO_ADDRESS, Address
 from bethna_cli.domain.errors import PlanRefused
+from bethna_cli.domain.policy import LONGEST_POLICY_S, SignedPolicy, SpendingPolicy
 from bethna_cli.domain.signing import (
     MOST_BUMPS,
     MOST_FEES_WEI,
@@ -40,7 +41,7 @@ def require_allowed(plan: Plan, pins: Pins, now_s: int) -> None:
         is_book or plan.contract == pins.contract,
         f"its contract {plan.contract} is not the confirmed {pins.contract or pins.book}",
     )
-    _require(bool(plan.intents or plan.steps), "it is empty")
+    _require(bool(plan.intents or plan.steps or plan.policy), "it is empty")
     if pins.clock_skew_s is not None:
         skew_s = abs(plan.block_time_s - now_s)
         _require(skew_s <= pins.clock_skew_s, f"its block is {skew_s} s from this machine's clock")
@@ -51,6 +52,35 @@ def require_allowed(plan: Plan, pins: Pins, now_s: int) -> None:
     _require_nonces(plan.intents)
     _require_permits(plan)
     _require_steps(plan, pins)
+    if plan.policy is not None:
+        _require_policy(plan.policy, plan)
+
+
+def require_covered(plan: Plan, signed: SignedPolicy) -> None:
+    """Raise PlanRefused unless a person has agreed ahead of time to what `plan` spends. Its signature is not checked.
+
+    How much was spent today is not known here; whoever journals the trade counts that.
+    """
+    policy = signed.policy
+    place = (plan.chain_id, plan.contract, plan.user)
+    _require(place == (policy.chain_id, policy.contract, policy.user), "its policy is for another place")
+    _require(policy.holds_at(plan.block_time_s), "its policy is not in force")
+    _require(plan.policy is None, "a policy is made by a person at a terminal")
+    _require(not any(isinstance(step.action, FundWatcher) for step in plan.steps), "no policy covers gas money")
+    spent = _bought(plan)
+    _require(spent <= policy.max_per_trade, f"it spends {spent}; its policy allows {policy.max_per_trade} a trade")
+
+
+def _require_policy(policy: SpendingPolicy, plan: Plan) -> None:
+    """A policy is signed by itself, for this account and contract, and begins now."""
+    _require(not (plan.intents or plan.permits or plan.steps), "a policy is signed by itself")
+    place = (plan.chain_id, plan.contract, plan.user)
+    _require(place == (policy.chain_id, policy.contract, policy.user), "its policy is for another place")
+    _require(policy.valid_from_s == plan.block_time_s, "its policy does not begin now")
+    life_s = policy.valid_until_s - policy.valid_from_s
+    _require(0 < life_s <= LONGEST_POLICY_S, f"a policy lives 1 to {LONGEST_POLICY_S} s, not {life_s}")
+    limits = 0 < policy.max_per_trade <= policy.max_per_day <= MOST_AMOUNT
+    _require(limits, "a policy's limits are above 0, a trade's not above a day's")
 
 
 def _require_intent(intent: TradeIntent, plan: Plan, pins: Pins) -> None:

@@ -12,6 +12,7 @@ from bethna_cli.adapters.abi import Function, artifact, hash_text
 from bethna_cli.adapters.option_book import fill_data, fill_digest, read_route, require_order
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import PlanRefused
+from bethna_cli.domain.policy import SpendingPolicy
 from bethna_cli.domain.signing import (
     Approve,
     CancelNonce,
@@ -51,6 +52,15 @@ PERMIT_TYPES: Mapping[str, str] = {
     "nonce": "uint256",
     "deadline": "uint256",
 }
+POLICY_TYPES: Mapping[str, str] = {
+    "user": "address",
+    "maxPerTrade": "uint256",
+    "maxPerDay": "uint256",
+    "validFrom": "uint256",
+    "validUntil": "uint256",
+}
+POLICY_DOMAIN = ("bethna spending policy", "1")
+"""Of its own: nothing that a contract accepts has this name."""
 SERIES_DOMAIN = ("OptionSeries", "1")
 """Name and version of the EIP-712 domain that every series of the token router has for its permits."""
 _INTENT_TUPLE = f"({','.join(INTENT_TYPES.values())})"
@@ -76,7 +86,8 @@ def signed_plan(
         raise PlanRefused(f"There are {len(routes)} quotes for {submissions} submissions.")
     intents = tuple(_signed_intent(intent, plan, account) for intent in plan.intents)
     desk = _Desk(plan, pins, account, intents, iter(routes))
-    return SignedPlan(intents, tuple(_signed_step(step, desk) for step in wanted))
+    policy = None if plan.policy is None else _signed_policy(plan.policy, account)
+    return SignedPlan(intents, tuple(_signed_step(step, desk) for step in wanted), policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,19 @@ def _signed_intent(intent: TradeIntent, plan: Plan, account: "LocalAccount") -> 
     }
     message = dict(zip(INTENT_TYPES, intent_values(intent), strict=True))
     digest, signature = _typed(domain, "TradeIntent", INTENT_TYPES, message, account)
+    return SignedIntent(hash_text(digest), signature)
+
+
+def policy_values(policy: SpendingPolicy) -> tuple[object, ...]:
+    """Return a policy's fields in the order in which they are signed."""
+    return (policy.user, policy.max_per_trade, policy.max_per_day, policy.valid_from_s, policy.valid_until_s)
+
+
+def _signed_policy(policy: SpendingPolicy, account: "LocalAccount") -> SignedIntent:
+    name, version = POLICY_DOMAIN
+    domain = {"name": name, "version": version, "chainId": policy.chain_id, "verifyingContract": policy.contract}
+    message = dict(zip(POLICY_TYPES, policy_values(policy), strict=True))
+    digest, signature = _typed(domain, "SpendingPolicy", POLICY_TYPES, message, account)
     return SignedIntent(hash_text(digest), signature)
 
 

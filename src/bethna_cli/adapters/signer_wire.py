@@ -21,6 +21,7 @@ from bethna_cli.domain.errors import (
     PlanRefused,
     WrongPassword,
 )
+from bethna_cli.domain.policy import SignedPolicy, SpendingPolicy
 from bethna_cli.domain.signing import (
     MOST_BUMPS,
     Approve,
@@ -114,6 +115,16 @@ class _Step(_Strict):
     bumps: Annotated[int, Field(ge=0, le=MOST_BUMPS)]
 
 
+class _Policy(_Strict):
+    chain_id: _Uint64
+    contract: _Address
+    user: _Address
+    max_per_trade: _Uint
+    max_per_day: _Uint
+    valid_from_s: _Uint64
+    valid_until_s: _Uint64
+
+
 class _Plan(_Strict):
     chain_id: _Uint64
     contract: _Address
@@ -122,6 +133,7 @@ class _Plan(_Strict):
     intents: Annotated[list[_Intent], Field(max_length=MOST_ITEMS)]
     permits: Annotated[list[_Permit], Field(max_length=MOST_ITEMS)]
     steps: Annotated[list[_Step], Field(max_length=MOST_ITEMS)]
+    policy: _Policy | None
 
 
 class _SignedIntent(_Strict):
@@ -135,9 +147,16 @@ class _SignedTransaction(_Strict):
     raw: Annotated[str, StringConstraints(pattern=r"^0x([0-9a-f]{2})*$", max_length=LONGEST_LINE)]
 
 
+class _SignedPolicy(_Strict):
+    policy: _Policy
+    digest: _Hash
+    signature: _Octets
+
+
 class _Signed(_Strict):
     intents: list[_SignedIntent]
     steps: list[list[_SignedTransaction]]
+    policy: _SignedIntent | None
 
 
 class _Order(_Strict):
@@ -206,7 +225,28 @@ def read_plan(line: bytes) -> Plan:
         intents=intents,
         permits=tuple(Permit(**one.model_dump()) for one in wire.permits),
         steps=tuple(_step(one) for one in wire.steps),
+        policy=None if wire.policy is None else _policy(wire.policy),
     )
+
+
+def policy_document(signed: SignedPolicy) -> dict[str, object]:
+    """Return a signed policy as JSON values."""
+    return {
+        "policy": asdict(signed.policy),
+        "digest": signed.digest,
+        "signature": "0x" + signed.signature.hex(),
+    }
+
+
+def read_policy(line: bytes) -> SignedPolicy:
+    """Read a signed policy; its signature is the caller's to check. Raises PlanRefused."""
+    wire = _read(_SignedPolicy, line)
+    return SignedPolicy(_policy(wire.policy), Hash(wire.digest), bytes.fromhex(wire.signature[2:]))
+
+
+def _policy(wire: _Policy) -> SpendingPolicy:
+    fields = wire.model_dump()
+    return SpendingPolicy(**{**fields, "contract": Address(wire.contract), "user": Address(wire.user)})
 
 
 def _intent(wire: _Intent) -> TradeIntent:
@@ -233,23 +273,33 @@ def read_order(line: bytes) -> tuple[int, list[bytes]]:
 def signed_document(signed: SignedPlan) -> dict[str, object]:
     """Return signatures and transactions as JSON values."""
     return {
-        "intents": [{"digest": one.digest, "signature": "0x" + one.signature.hex()} for one in signed.intents],
+        "intents": [_signature(one) for one in signed.intents],
         "steps": [
             [{"hash": one.hash, "nonce": one.nonce, "raw": "0x" + one.raw.hex()} for one in variants]
             for variants in signed.steps
         ],
+        "policy": None if signed.policy is None else _signature(signed.policy),
     }
+
+
+def _signature(one: SignedIntent) -> dict[str, object]:
+    return {"digest": one.digest, "signature": "0x" + one.signature.hex()}
+
+
+def _signed_intent(one: _SignedIntent) -> SignedIntent:
+    return SignedIntent(Hash(one.digest), bytes.fromhex(one.signature[2:]))
 
 
 def read_signed(line: bytes) -> SignedPlan:
     """Read what the signer gave back. Raises PlanRefused."""
     wire = _read(_Signed, line)
     return SignedPlan(
-        tuple(SignedIntent(Hash(one.digest), bytes.fromhex(one.signature[2:])) for one in wire.intents),
+        tuple(_signed_intent(one) for one in wire.intents),
         tuple(
             tuple(SignedTransaction(Hash(one.hash), one.nonce, bytes.fromhex(one.raw[2:])) for one in variants)
             for variants in wire.steps
         ),
+        None if wire.policy is None else _signed_intent(wire.policy),
     )
 
 

@@ -13,7 +13,7 @@ from bethna_cli.settings_files import make_private
 
 if TYPE_CHECKING:
     from bethna_cli.adapters.keystore import WalletFolder
-    from bethna_cli.adapters.signer import ProcessSigner
+    from bethna_cli.adapters.signer import AheadOfTime, ProcessSigner
     from bethna_cli.domain.signing import Pins
     from bethna_cli.domain.wallet import PrivateKey, Wallet
 
@@ -51,10 +51,10 @@ def typed_key(text: str) -> "PrivateKey":
     return parse_key(text)
 
 
-def plan_signer(settings: Settings, password_pipe: int | None = None) -> "ProcessSigner":
+def plan_signer(settings: Settings, ahead: "AheadOfTime | None" = None) -> "ProcessSigner":
     """Return the signer: a process of its own for each plan, which asks for the password at the terminal.
 
-    password_pipe: a descriptor to read it from instead, for whoever may hand one in.
+    ahead: a signed policy and a password that stand for the person; the signer checks that the policy covers the plan.
     """
     from bethna_cli.adapters.signer import ProcessSigner
 
@@ -68,11 +68,15 @@ def plan_signer(settings: Settings, password_pipe: int | None = None) -> "Proces
     kept = {name: value for name, value in os.environ.items() if name in SIGNER_ENVIRONMENT}
     if settings.folders.config != folders(kept).config:
         raise ConfigurationError("The signer would read other settings than these.", hint="bethna config path")
-    return ProcessSigner(command, kept, password_pipe)
+    return ProcessSigner(command, kept, ahead)
 
 
 def sign_one_plan() -> None:
-    """Be the signer: answer one plan on stdin, on stdout. The pins come from the files alone, not from variables."""
+    """Be the signer: answer one plan on stdin, on stdout. The pins come from the files alone, not from variables.
+
+    A password that comes through a pipe is no person: then the plan has to be covered by a policy that one signed.
+    """
+    from bethna_cli.adapters.signer import is_policy_signed
     from bethna_cli.adapters.signer_child import (
         Door,
         ask_at_terminal,
@@ -94,6 +98,7 @@ def sign_one_plan() -> None:
         throwaway=lambda: PrivateKey(private_key("throwaway_wallet")),
         clock=SystemClock(),
         on_open=end_in_time,
+        is_policy=is_policy_signed if len(sys.argv) > 1 else None,
     )
     serve_one_plan(sys.stdin.buffer, sys.stdout.buffer, door)
 

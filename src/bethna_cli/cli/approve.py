@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
-from bethna_cli.cli.consent import DryRun, Yes
+from bethna_cli.cli.consent import DryRun, PasswordStdin, Yes
 from bethna_cli.cli.trading import Chunks, Every, Trade, run
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LONGEST_REASON = 300
 def approve(
     recommendation: RecommendationId,
     yes: Yes = False,
+    password_stdin: PasswordStdin = False,
     dry_run: DryRun = False,
     stop_loss: StopLoss = None,
     take_profit: TakeProfit = None,
@@ -60,7 +61,15 @@ def approve(
         needs_watcher=terms is not None,
         after=lambda carried: _keep_rules(settings, carried) if stop_loss or take_profit else None,
     )
-    run(settings, trade, yes=yes, dry_run=dry_run, as_json=as_json, no_color=no_color)
+    run(
+        settings,
+        trade,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        no_color=no_color,
+        password_stdin=password_stdin,
+    )
 
 
 def _keep_rules(settings: "Settings", carried: "Carried") -> None:

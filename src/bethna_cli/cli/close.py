@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
-from bethna_cli.cli.consent import DryRun, Yes
+from bethna_cli.cli.consent import DryRun, PasswordStdin, Yes
 from bethna_cli.cli.trading import Chunks, Every, Trade, run
 
 app = new_app("Sell what you hold.")
@@ -20,6 +20,7 @@ def close(
     position: PositionId,
     fraction: Part = "100%",
     yes: Yes = False,
+    password_stdin: PasswordStdin = False,
     dry_run: DryRun = False,
     chunks: Chunks = 1,
     every: Every = "15s",
@@ -50,4 +51,12 @@ def close(
         carry_out=lambda desk, consent: flow.close(desk, position, share, consent, schedule),
         before=require_known,
     )
-    run(settings, trade, yes=yes, dry_run=dry_run, as_json=as_json, no_color=no_color)
+    run(
+        settings,
+        trade,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        no_color=no_color,
+        password_stdin=password_stdin,
+    )

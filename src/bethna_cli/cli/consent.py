@@ -1,7 +1,8 @@
 """How a yes is given: typed by a person at a terminal, who has the card before them.
 
-`--yes` stands for it only where nothing is at stake: the embedded world as this machine serves it, with the wallet
-whose key everybody has. No variable, no pipe and no file does.
+`--yes` stands for it only where nothing is at stake (the embedded world as this machine serves it, with the wallet
+whose key everybody has), or for trades within a policy that the person made at a terminal and signed. No variable, no
+pipe and no other file does.
 """
 
 import signal
@@ -13,21 +14,64 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bethna_cli.domain.wallet import Wallet
+    from bethna_cli.domain.wallet import Password, Wallet
+    from bethna_cli.flow.carry import Consent
     from bethna_cli.flow.mandate import ExitReview
     from bethna_cli.flow.review import Review
+    from bethna_cli.ports import Policies, Signer
     from bethna_cli.settings import Settings
 
-Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; only in the embedded world with its own wallet.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing: in the embedded world, or within your policy.")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="With --yes and a policy: read the password from stdin.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show checks, card and calldata; sign and send nothing.")]
 
 
-def require_person(command: str) -> None:
+def require_person(command: str, hint: str | None = None) -> None:
     """Raise TradeRefused unless a person can read the card and type an answer."""
     from bethna_cli.domain.errors import TradeRefused
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise TradeRefused("A yes is typed by a person at a terminal.", hint=f"{command} --dry-run")
+        raise TradeRefused("A yes is typed by a person at a terminal.", hint=hint or f"{command} --dry-run")
+
+
+@contextmanager
+def agreed(
+    settings: "Settings", wallet: "Wallet", command: str, *, password_stdin: bool
+) -> "Iterator[tuple[Consent, Signer | None]]":
+    """Give the consent to a trade that `--yes` stands for, and the signer that needs no terminal, None for the usual.
+
+    Raises TradeRefused where something is at stake and the person has made no policy.
+    """
+    from bethna_cli.bootstrap.policy import ahead_of_time_signer, opened_policies
+    from bethna_cli.bootstrap.wallet import needs_no_consent
+    from bethna_cli.domain.chain import CHAIN_IDS
+    from bethna_cli.domain.errors import TradeRefused
+
+    if needs_no_consent(settings, wallet):
+        yield NothingAtStake(), None
+        return
+    with opened_policies(settings) as policies:
+        policy = policies.current(wallet.address, CHAIN_IDS[settings.network])
+        if policy is None:
+            raise TradeRefused(
+                "--yes is for the embedded world, served by this machine, and its throwaway wallet; this is another, "
+                "and there is no policy for it.",
+                hint=f"{command}, or bethna policy set -h",
+            )
+        signer = ahead_of_time_signer(settings, policy, _password(wallet, from_stdin=password_stdin))
+        yield WithinPolicy(policies), signer
+
+
+def _password(wallet: "Wallet", *, from_stdin: bool) -> "Password":
+    """Get the password that a policy lets be given unasked: a line of stdin, or what the keyring keeps."""
+    from bethna_cli.bootstrap.policy import remembered_password
+    from bethna_cli.domain.wallet import LONGEST_PASSWORD, Password
+
+    if from_stdin:
+        return Password(sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n"))
+    return remembered_password(wallet)
 
 
 def granted(settings: "Settings", wallet: "Wallet", command: str) -> "NothingAtStake":
@@ -43,6 +87,35 @@ def granted(settings: "Settings", wallet: "Wallet", command: str) -> "NothingAtS
     return NothingAtStake()
 
 
+class WithinPolicy:
+    """Says yes as far as the person's policy goes, and answers no question that they should."""
+
+    def __init__(self, policies: "Policies") -> None:
+        self._policies = policies
+
+    def ask(self, shown: "Review") -> None:
+        from bethna_cli.domain.errors import SlippageTooHigh
+        from bethna_cli.flow.carry import again
+
+        if shown.questions:
+            raise SlippageTooHigh(shown.questions[0], hint=again(shown.wanted))
+        self.confirm(shown)
+
+    def confirm(self, shown: "Review") -> None:
+        from bethna_cli.bootstrap.policy import policy_check
+        from bethna_cli.flow.policy import require_within
+
+        require_within(self._policies, policy_check(), shown.plan)
+
+    def ask_gap(self, nonce: int, _code: str) -> None:
+        from bethna_cli.domain.errors import TradeRefused
+
+        raise TradeRefused(f"A person decides what to do at account nonce {nonce}.", hint="bethna recover --sign")
+
+    def tell(self, words: str) -> None:
+        typer.echo(words, err=True)
+
+
 class NothingAtStake:
     """Says yes where money is pretend, but answers no question that a person should."""
 
@@ -52,6 +125,9 @@ class NothingAtStake:
 
         if shown.questions:
             raise SlippageTooHigh(shown.questions[0], hint=again(shown.wanted))
+
+    def confirm(self, shown: "Review") -> None:
+        """Nothing can have changed: nothing is at stake."""
 
     def ask_exits(self, _: "ExitReview") -> None:
         """Agree: exits bring up no question."""
@@ -73,42 +149,41 @@ class TypedAtTerminal:
     def ask(self, shown: "Review") -> None:
         from bethna_cli.cli import output
         from bethna_cli.cli.render_card import print_review, refusal_line
-        from bethna_cli.domain.errors import TradeRefused
 
         require_person(self._command)
         print_review(output.console(self._no_color, sys.stderr), shown)
-        if not _is_typed(shown.wanted.side.name.lower(), shown.code):
-            raise TradeRefused("You did not say yes; nothing was signed.", hint=refusal_line(shown.wanted))
+        require_typed(shown.wanted.side.name.lower(), shown.code, refusal_line(shown.wanted))
+
+    def confirm(self, shown: "Review") -> None:
+        """They have typed the code of exactly this."""
 
     def ask_gap(self, nonce: int, code: str) -> None:
-        from bethna_cli.domain.errors import TradeRefused
-
         require_person(self._command)
         typer.echo(f"A transaction is missing at account nonce {nonce}; those above it cannot be mined.", err=True)
         typer.echo("You sign one that changes nothing there: it burns a number that nothing was signed with.", err=True)
-        if not _is_typed("sign", code):
-            raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna recover")
+        require_typed("sign", code, "bethna recover")
 
     def ask_exits(self, shown: "ExitReview") -> None:
         from bethna_cli.cli import output
         from bethna_cli.cli.render_card import print_exits
-        from bethna_cli.domain.errors import TradeRefused
 
         require_person(self._command)
         print_exits(output.console(self._no_color, sys.stderr), shown)
-        if not _is_typed("sign" if shown.exits else "call them off", shown.code):
-            raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna positions")
+        require_typed("sign" if shown.exits else "call them off", shown.code, "bethna positions")
 
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
 
 
-def _is_typed(verb: str, code: str) -> bool:
-    """Ask for a plan's code, and say whether that was typed."""
+def require_typed(verb: str, code: str, hint: str) -> None:
+    """Wait for the characters that belong to one plan. Raises TradeRefused for anything else."""
+    from bethna_cli.domain.errors import TradeRefused
+
     with _interruptible():
         words = f"To {verb}, type {code}; anything else is a no"
         typed = typer.prompt(words, default="", show_default=False, err=True)
-    return str(typed).strip().lower() == code
+    if str(typed).strip().lower() != code:
+        raise TradeRefused("You did not say yes; nothing was signed.", hint=hint)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ COMMANDS = (
     Command("close", "Check a sale, sign it, sell what you hold", "Trade", "bethna_cli.cli.close:app"),
     Command("reject", "No to a recommendation, and why", "Trade", "bethna_cli.cli.approve:app"),
     Command("trades", "What was signed and sent, and what came of it", "Trade", "bethna_cli.cli.trades:app"),
+    Command("policy", "Consent ahead of time: set, show, clear", "Trade", "bethna_cli.cli.policy:app", True),
     Command("recover", "Bring open trades to what the chain shows", "Trade", "bethna_cli.cli.trades:app"),
     Command("exits", "When a position is to be sold: its rules and chances", "Watch", "bethna_cli.cli.exits:app"),
     Command("risk", "Greeks, a bad day, health, what if prices move", "Watch", "bethna_cli.cli.risk:app"),
@@ -46,7 +47,7 @@ COMMANDS = (
     Command("model", "Alpha's model: card, evaluate, list, use, rollback", "Set up", "bethna_cli.cli.model:app", True),
     Command("backtest", "Alpha on recorded history, beside simple rules", "Set up", "bethna_cli.cli.backtest:app"),
     Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.train:app"),
-    Command("wallet", "Accounts: new, import, list, show, use, export", "Set up", "bethna_cli.cli.wallet:app", True),
+    Command("wallet", "Accounts: new, import, list, balance, revoke, …", "Set up", "bethna_cli.cli.wallet:app", True),
     Command("sim", "The embedded world: up, down, status, reset, advance", "Set up", "bethna_cli.cli.sim:app", True),
     Command(
         "contract",

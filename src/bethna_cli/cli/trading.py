@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bethna_cli.cli.consent import TypedAtTerminal, granted, left_behind, require_person, serve_if_embedded
+from bethna_cli.cli.consent import TypedAtTerminal, agreed, left_behind, require_person, serve_if_embedded
 
 if TYPE_CHECKING:
     from bethna_cli.domain.approval import Schedule
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bethna_cli.flow.carry import Carried, Consent
     from bethna_cli.flow.review import Review
     from bethna_cli.flow.sight import TradingDesk
+    from bethna_cli.ports import Signer
     from bethna_cli.settings import Settings
 
 Chunks = Annotated[int, typer.Option("--chunks", metavar="N", help="Trade in N parts, each bounded by itself.")]
@@ -46,7 +48,16 @@ def schedule_of(chunks: int, every: str) -> "Schedule | None":
     return Schedule(chunks, int(interval.total_seconds())) if chunks != 1 else None
 
 
-def run(settings: "Settings", trade: Trade, *, yes: bool, dry_run: bool, as_json: bool, no_color: bool) -> None:
+def run(
+    settings: "Settings",
+    trade: Trade,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    no_color: bool,
+    password_stdin: bool,
+) -> None:
     """Carry out a trade, or show it; print the receipt, and exit with what became of it."""
     from bethna_cli.bootstrap.wallet import wallet_in_use
     from bethna_cli.cli import output
@@ -60,13 +71,18 @@ def run(settings: "Settings", trade: Trade, *, yes: bool, dry_run: bool, as_json
     if dry_run:
         asyncio.run(_shown(settings, wallet, trade, as_json, no_color))
         return
-    consent = granted(settings, wallet, trade.command) if yes else TypedAtTerminal(trade.command, no_color)
-    settings = with_watcher(settings) if trade.needs_watcher else settings
-    try:
-        carried = asyncio.run(_carried(settings, wallet, trade, consent))
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo(left_behind(settings), err=True)
-        raise
+    with ExitStack() as opened:
+        consent: Consent = TypedAtTerminal(trade.command, no_color)
+        signer: Signer | None = None
+        if yes:
+            given = agreed(settings, wallet, trade.command, password_stdin=password_stdin)
+            consent, signer = opened.enter_context(given)
+        settings = with_watcher(settings) if trade.needs_watcher else settings
+        try:
+            carried = asyncio.run(_carried(settings, wallet, trade, consent, signer))
+        except (KeyboardInterrupt, typer.Abort):
+            typer.echo(left_behind(settings), err=True)
+            raise
     trade.after(carried)
     if as_json:
         output.emit(carried_document(carried))
@@ -88,11 +104,13 @@ def with_watcher(settings: "Settings") -> "Settings":
     return settings.model_copy(update={"watcher_address": address})
 
 
-async def _carried(settings: "Settings", wallet: "Wallet", trade: Trade, consent: "Consent") -> "Carried":
+async def _carried(
+    settings: "Settings", wallet: "Wallet", trade: Trade, consent: "Consent", signer: "Signer | None"
+) -> "Carried":
     from bethna_cli.bootstrap.chain import open_trading
 
     async with open_trading(settings, wallet) as desk:
-        return await trade.carry_out(desk, consent)
+        return await trade.carry_out(replace(desk, signer=signer) if signer else desk, consent)
 
 
 async def _shown(settings: "Settings", wallet: "Wallet", trade: Trade, as_json: bool, no_color: bool) -> None:

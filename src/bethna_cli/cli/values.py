@@ -13,6 +13,7 @@ from bethna_cli.domain.errors import NotFound, UnknownAsset, UsageError
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.text import clean
+from bethna_cli.domain.units import Usdc, usdc_from_decimal
 
 LONGEST_WORD = 24
 VENUE_HOUR = "T08:00Z"
@@ -34,6 +35,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STRIKES = re.compile(r"\d{1,9}(\.\d{1,8})?(/\d{1,9}(\.\d{1,8})?)?", re.ASCII)
 _PERCENT = re.compile(r"([+-]?)(\d{1,6}(?:\.\d{1,4})?) ?%?", re.ASCII)
+_USDC = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST_SPAN = timedelta(days=366)
 
@@ -105,6 +107,14 @@ def parse_expiry(word: str) -> float | datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError as error:
         raise UsageError(f"--expiry {text} is not a time.", hint="bethna strategies") from error
+
+
+def parse_usdc(word: str, name: str) -> Usdc:
+    """Read a positive amount of USDC like 50 or 99.50, as base units. Raises UsageError."""
+    text = word.strip()
+    if not _USDC.fullmatch(text) or not Decimal(text):
+        raise UsageError(f"{name} {word[:LONGEST_WORD]!a} must be USDC, like 50 or 99.50.", hint="bethna -h")
+    return usdc_from_decimal(Decimal(text))
 
 
 def parse_span(word: str, name: str = "") -> timedelta:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bethna_cli.cli import wallet_chain
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ AnyName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The walle
 Watch = Annotated[
     str | None, typer.Option("--watch", metavar="ADDRESS", help="Only look at this address; no key is asked for.")
 ]
+Forget = Annotated[bool, typer.Option("--forget", help="Remove it from the keyring.")]
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="A new file for the encrypted keystore.")]
 
 
@@ -105,6 +107,34 @@ def use(name: Name, network: Network = None, as_json: Json = False, no_color: No
     settings = load_settings({"network": network})
     folder = wallet_folder(settings)
     _say(folder.use(name, settings.network), settings, folder, as_json, no_color)
+
+
+app.command("balance", cls=ExampleCommand, epilog="bethna wallet balance")(wallet_chain.balance)
+app.command("revoke", cls=ExampleCommand, epilog="bethna wallet revoke USDC")(wallet_chain.revoke)
+
+
+@app.command("remember", cls=ExampleCommand, epilog="bethna wallet remember main")
+def remember(name: AnyName = None, forget: Forget = False, network: Network = None, as_json: Json = False) -> None:
+    """Keep a wallet's password in the system's keyring, for --yes within your policy; --forget removes it."""
+    from bethna_cli.bootstrap.policy import remember_password
+    from bethna_cli.bootstrap.wallet import wallet_folder
+    from bethna_cli.cli import output
+    from bethna_cli.domain.wallet import Password
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    folder = wallet_folder(settings)
+    wallet = _chosen(name, settings, folder)
+    password = None
+    if not forget:
+        folder.require_openable(wallet.address)
+        password = Password(_hidden("Password"))
+        folder.unlock(wallet.address, password)
+    remember_password(wallet, password)
+    if as_json:
+        output.emit({"name": wallet.name, "remembered": not forget})
+    else:
+        typer.echo(f"The keyring {'forgets' if forget else 'keeps'} the password of {wallet.name}.")
 
 
 @app.command("export", cls=ExampleCommand, epilog="bethna wallet export main backup.json")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.policy import SpendingPolicy
 from bethna_cli.domain.trade import TradeIntent
 
 MOST_GAS_MONEY_WEI = 5 * 10**15
@@ -105,7 +106,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that is signed with one password. block_time_s: the newest block's time, deadlines count from it."""
+    """Everything that is signed with one password. block_time_s: the newest block's time, deadlines count from it.
+
+    policy: what scripts may spend from now on; then it is the whole plan.
+    """
 
     chain_id: int
     contract: Address
@@ -114,6 +118,7 @@ class Plan:
     intents: tuple[TradeIntent, ...] = ()
     permits: tuple[Permit, ...] = ()
     steps: tuple[Step, ...] = ()
+    policy: SpendingPolicy | None = None
 
     @property
     def submissions(self) -> tuple[Submit | FillOrder, ...]:
@@ -170,11 +175,13 @@ class SignedTransaction:
 class SignedPlan:
     """What came of a plan, or of some of its steps, in its order.
 
-    steps: for each step its transactions, of one account nonce and one calldata, fees rising.
+    steps: for each step its transactions, of one account nonce and one calldata, fees rising. policy: the signature of
+    the plan's policy.
     """
 
     intents: tuple[SignedIntent, ...]
     steps: tuple[tuple[SignedTransaction, ...], ...]
+    policy: SignedIntent | None = None
 
     @property
     def transactions(self) -> tuple[SignedTransaction, ...]:

@@ -42,11 +42,14 @@ LONGEST_PAUSE_S = 5.0
 class Consent(Protocol):
     """Whoever says yes. `ask` returns only when exactly this was agreed to; otherwise it raises TradeRefused.
 
-    `ask_gap` is asked for a transaction that changes nothing, at an account nonce that is missing. `tell` says what
-    happens between the yes and the receipt.
+    `confirm` says so once more, while nobody else can journal a trade of the account. `ask_gap` is asked for a
+    transaction that changes nothing, at an account nonce that is missing. `tell` says what happens between the yes and
+    the receipt.
     """
 
     def ask(self, shown: Review) -> None: ...
+
+    def confirm(self, shown: Review) -> None: ...
 
     def ask_gap(self, nonce: int, code: str) -> None: ...
 
@@ -170,6 +173,7 @@ async def _journaled(work: Work, signed: SignedPlan) -> list[JournalEntry]:
     async with desk.execution.journal.sending(desk.wallet.address):
         if is_journaled(desk, shown.trades[0]):
             raise TradeKnown("This was approved meanwhile.", hint="bethna trades")
+        work.consent.confirm(shown)
         plan_id = shown.trades[0].intent.ref
         trades = list(zip(shown.digests, shown.trades, strict=True))
         entries = await execute.approve(desk.execution, plan_id, trades)
