@@ -25,6 +25,7 @@ from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.model import Shares, Split, TrainingSet, VolatilityModel
 
 LEAST_ROWS = 300
+MEAN_OF_BOTH = 0.5
 _MIXING_STEPS = 400
 _DECIMALS = 6
 
@@ -89,7 +90,19 @@ def _without(sample: _Sample, hours: Sequence[int], split: Split) -> list[tuple[
     return fits
 
 
-def _fitted(sample: _Sample, chosen: _Chosen, horizon: int) -> tuple[tuple[float, ...], float]:
+def forecasters(past: TrainingSet) -> dict[str, tuple[tuple[tuple[float, ...], float], ...]]:
+    """Fit each kind of autoregression on rows of the past: per horizon, weights and correction, for comparison."""
+    sample, everything = _Sample.of(past), np.ones(len(past.rows), dtype=bool)
+    kinds = {"model": MEAN_OF_BOTH, "har_free": 1.0, "har_held_to_56_days": 0.0}
+    return {
+        name: tuple(_fitted(sample, everything, i, share_of_free) for i in range(len(HORIZONS_H)))
+        for name, share_of_free in kinds.items()
+    }
+
+
+def _fitted(
+    sample: _Sample, chosen: _Chosen, horizon: int, share_of_free: float = MEAN_OF_BOTH
+) -> tuple[tuple[float, ...], float]:
     """Return one horizon's weights (intercept first) and its correction from log to mean variance."""
     usable = chosen & np.isfinite(sample.variances[:, horizon])
     if int(usable.sum()) < LEAST_ROWS:
@@ -100,7 +113,7 @@ def _fitted(sample: _Sample, chosen: _Chosen, horizon: int) -> tuple[tuple[float
     free: _Matrix = np.append(_least_squares(past[:, :-1], logs), 0.0)
     from_level = _least_squares(np.column_stack([past[:, 0], past[:, 1:-1] - level[:, None]]), logs - level)
     held: _Matrix = np.append(from_level, 1.0 - from_level[1:].sum())
-    weights: _Matrix = ((free + held) / 2).round(_DECIMALS)
+    weights: _Matrix = (share_of_free * free + (1 - share_of_free) * held).round(_DECIMALS)
     correction = math.log(float(np.mean(realised / np.exp(past @ weights))))
     return tuple(weights.tolist()), round(correction, _DECIMALS)
 

@@ -69,6 +69,14 @@ def train_on(folder: Path, until: datetime | None, progress: Progress) -> Traine
     return train(HistoryFolder(folder), ForestTrainer(), until or SystemClock().now(), progress)
 
 
+def compare_on(folder: Path, until: datetime | None, progress: Progress) -> dict[str, object]:
+    """Compare volatility forecasts, walk-forward, on the history files of `folder`. Raises as `train_on` does."""
+    from bethna_cli.adapters.history_files import HistoryFolder
+    from bethna_cli.flow.compare import compare
+
+    return compare(HistoryFolder(folder, partial=True), until or SystemClock().now(), progress)
+
+
 def evaluate_on(
     folder: Path,
     asset: Asset,

@@ -26,6 +26,7 @@ Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with r
 AssetName = Annotated[str, typer.Option("--asset", metavar="ASSET", help="ETH or BTC.")]
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC); default: the first unseen.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (UTC); default: the end of the data.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Use nothing after this day (UTC).")]
 ModelFile = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Another model than the one in use.")]
 InSampleToo = Annotated[bool, typer.Option("--in-sample", help="Allow days that the model learned from.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=100, max=20_000, help="Resamples behind an interval.")]
@@ -85,6 +86,25 @@ def evaluate(
     from bethna_cli.cli.render_model import evaluation
 
     output.console(no_color).print(evaluation(report))
+
+
+@app.command(cls=ExampleCommand, epilog="bethna model compare --data DIR")
+def compare(data: Data, until: Until = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Compare volatility forecasts, each year by what the years before taught: the reason for the one that ships."""
+    from bethna_cli.bootstrap.model import compare_on
+    from bethna_cli.cli import output
+    from bethna_cli.cli.progress import progress_bar
+    from bethna_cli.cli.values import day_end
+
+    known_by = day_end(until, "--until")
+    with progress_bar(no_color) as progress:
+        report = compare_on(data, known_by, progress)
+    if as_json:
+        output.emit(report)
+        return
+    from bethna_cli.cli.render_model import comparison
+
+    output.console(no_color).print(comparison(report))
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A version, the beginning of its SHA-256, or shipped.")]

@@ -125,6 +125,21 @@ def _classes(report: Mapping[str, Any]) -> Table:
     return grid
 
 
+def comparison(report: Mapping[str, Any]) -> Group:
+    """Lay out how well each forecaster did over each horizon: R² of the log variance, then QLIKE."""
+    horizons = report["horizons"]
+    names = list(next(iter(horizons.values())))
+    blocks: list[RenderableType] = [
+        Text(f"Forecasts of volatility, walk-forward {report['years'][0]} to {report['years'][-1]}", style="bold")
+    ]
+    for title, key in (("R² of the log of the variance, higher is better", "r2"), ("QLIKE, lower is better", "qlike")):
+        grid = table("", *horizons, right=tuple(horizons))
+        for name in names:
+            grid.add_row(_spoken(name), *(_figure(figures[name][key]) for figures in horizons.values()))
+        blocks += [Text(), words(title), grid]
+    return Group(*blocks)
+
+
 def shelf(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out the models on this machine, the one in use marked."""
     grid = table("", "name", "version", "added")
