@@ -14,6 +14,7 @@ from bethna_cli.adapters.rpc import JsonRpc, RpcLimits, Transport
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID
 from bethna_cli.domain.position import Position
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.flow.record import RecordDesk, Recorded, catch_up
 from execution_desk import ROUTER, TRADER, USER, Market
 
@@ -26,6 +27,7 @@ def with_desk(
     *transports: Transport,
     store: Path | None = None,
     traders: tuple[Address, ...] = (TRADER,),
+    books: tuple[VenueAddresses, ...] = (),
 ) -> Any:
     """Do `work` as a new process does: from the store alone, over the market's node or other ways to it."""
     limits = RpcLimits(budget_s=5.0, attempts=1)
@@ -33,7 +35,7 @@ def with_desk(
     rpcs = [JsonRpc(f"rpc {number}", way, limits=limits) for number, way in enumerate(ways, 1)]
     chain = EvmChain(EMBEDDED_CHAIN_ID, rpcs, market.clock)
     with closing(SqlitePositions.open(store or market.store, EMBEDDED_CHAIN_ID)) as positions:
-        events = OptionLogs(chain, Venues(traders, (ROUTER,)))
+        events = OptionLogs(chain, Venues(traders, (ROUTER,), books))
         return asyncio.run(work(RecordDesk(chain, events, positions, market.clock, USER)))
 
 

@@ -642,8 +642,8 @@ class OptionEvents(Protocol):
         """The contracts whose trades are read."""
         ...
 
-    async def first_block(self) -> int:
-        """Return a block before which none of the venues existed."""
+    async def first_block(self, account: "Address") -> int:
+        """Return a block before which the account can have traded at none of the venues."""
         ...
 
     async def read(self, account: "Address", first: int, last: int, known: "Mapping[Address, OptionTerms]") -> Sighting:

@@ -18,6 +18,7 @@ from bethna_cli.domain.embedded import EMBEDDED_BOOK, PUBLIC_ACCOUNTS, PUBLIC_BO
 from bethna_cli.domain.errors import ChainAnomaly, ContractRefused, SlippageTooHigh, TradeKnown, TradeRefused
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.position import PositionState
 from bethna_cli.domain.signing import Approve, FillOrder
 from bethna_cli.execution.direct import EXPERIMENTAL
 from bethna_cli.flow.approve import approve
@@ -26,6 +27,7 @@ from bethna_cli.flow.recover import recover
 from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk
 from execution_desk import USDC, USER, Market
+from record_desk import caught_up, positions
 
 T = TypeVar("T")
 STRADDLE = (OptionKind.CALL, OptionKind.PUT)
@@ -103,6 +105,29 @@ def test_a_direct_fill_costs_its_premium_and_leaves_no_permission(market):
     assert carried.purse.allowance == 0
     assert options_of(market, carried) == [(USER, intent.quoted_amount_out)]
     assert list(carried.held) == [intent.quoted_amount_out]
+
+
+def test_a_fill_is_a_position_until_its_role_moves_or_it_is_paid_out(market):
+    believed = {"books": (EMBEDDED_BOOK,)}
+    kept, given = bought(market, Person()), bought(market, Person(), OptionKind.PUT)
+    caught_up(market, **believed)
+    first, second = positions(market)
+    assert [(one.cost, one.contracts) for one in (first, second)] == [
+        (carried.usdc_spent, carried.held[0]) for carried in (kept, given)
+    ]
+    assert first.terms.ticker == kept.review.wanted.legs[0].ticker
+
+    option = artifact("DevelopmentBookOption")
+    market.send(second.token, option.function("transfer").encode(True, PUBLIC_ACCOUNTS["owner"]))
+    market.clock.advance(first.terms.expires_at.timestamp() - market.head_time_s() + 120)
+    market.exchange.catch_up()
+    before = market.usdc()
+    market.send(first.token, option.function("settle").encode())
+    caught_up(market, **believed)
+
+    settled, external = positions(market)
+    assert (settled.state, settled.proceeds) == (PositionState.SETTLED, market.usdc() - before)
+    assert external.state is PositionState.EXTERNAL
 
 
 def test_the_card_names_the_order_its_exact_price_and_that_it_is_experimental(market):

@@ -65,10 +65,26 @@ class OptionLogs:
     def venues(self) -> tuple[Address, ...]:
         return (*self._venues.traders, *(one.book for one in self._venues.books))
 
-    async def first_block(self) -> int:
-        """Find where the oldest of the contracts was created, by halving: none has code before its creation."""
+    async def first_block(self, account: Address) -> int:
+        """Find by halving where the oldest of the contracts was created: none has code before.
+
+        A book is filled by the account itself and is older than most of its customers: there the account's own first
+        transaction is early enough.
+        """
         head = (await self._chain.block()).number
-        return min([await self._created_at(address, head) for address in self.venues], default=head)
+        created = [await self._created_at(address, head) for address in self.venues]
+        if not self._venues.books:
+            return min(created, default=head)
+        return max(min(created), await self._first_sent(account, head))
+
+    async def _first_sent(self, account: Address, head: int) -> int:
+        """Find the block of an account's first transaction, the newest one where it has sent none."""
+        silent, found = -1, head
+        while found - silent > 1:
+            middle = (found + silent) // 2
+            has_sent = await self._chain.nonce(account, middle) > 0
+            silent, found = (silent, middle) if has_sent else (middle, found)
+        return found
 
     async def _created_at(self, address: Address, head: int) -> int:
         if not (await self._chain.accounts([address], head))[0].code:

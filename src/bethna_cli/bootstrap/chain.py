@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.bootstrap.market import live_venue, open_app
 from bethna_cli.bootstrap.places import store_path
-from bethna_cli.bootstrap.sim import sim_control
+from bethna_cli.bootstrap.sim import served_venue, sim_control
 from bethna_cli.bootstrap.wallet import plan_signer
 from bethna_cli.domain.errors import ConfigurationError, NotFound
 from bethna_cli.domain.market import Origin
@@ -39,7 +39,7 @@ class OnChain:
     """The chain of the network in use.
 
     signer: on the embedded chain alone, whose keys are public. known: addresses by name (usdc; there also router,
-    trader, throwaway_wallet). traders: the SentientTraders whose word counts. url: of the first endpoint, which may
+    trader, throwaway_wallet). traders, books: whose word on trades counts. url: of the first endpoint, which may
     carry a key.
     """
 
@@ -49,6 +49,7 @@ class OnChain:
     signer: "PublicSigner | None"
     known: Mapping[str, str]
     traders: tuple[str, ...] = ()
+    books: tuple[VenueAddresses, ...] = ()
     url: str = field(default="", repr=False)
 
 
@@ -97,13 +98,19 @@ def _on_chain(settings: Settings, chain: "EvmChain", contracts: "SentientTraders
     if network != "sim":
         from bethna_cli.domain.chain import USDC_ADDRESSES
 
-        return OnChain(network, chain, contracts, None, {"usdc": USDC_ADDRESSES[network]}, pinned)
+        venue, known = live_venue(settings), {"usdc": USDC_ADDRESSES[network]}
+        if settings.venue == "book":
+            return OnChain(network, chain, contracts, None, known, pinned, (venue,))
+        routers = {"router": settings.venue_pin[0]} if settings.venue_pin else {}
+        return OnChain(network, chain, contracts, None, known | routers, pinned)
     from bethna_cli.adapters.sim.public_signer import PublicSigner
     from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS, PUBLIC_CONTRACTS
 
     known = {**PUBLIC_ACCOUNTS, **PUBLIC_CONTRACTS}
     traders = tuple(dict.fromkeys((*pinned, PUBLIC_CONTRACTS["trader"])))
-    return OnChain(network, chain, contracts, PublicSigner(), known, traders)
+    venue = served_venue(settings)
+    books = () if venue.book == PUBLIC_CONTRACTS["router"] else (venue,)
+    return OnChain(network, chain, contracts, PublicSigner(), known, traders, books)
 
 
 def shown_address(address: str) -> str:

@@ -60,14 +60,15 @@ def positions_beside(place: "OnChain", journal: "SqliteJournal") -> SqlitePositi
 
 
 def record_desk(place: "OnChain", positions: Positions, clock: Clock, account: Address) -> "RecordDesk":
-    """Return what the listener works with for one account: the contract in use, and those used before."""
+    """Return what the listener works with for one account: the contracts in use, and those used before."""
     from bethna_cli.adapters.option_events import OptionLogs, Venues
     from bethna_cli.flow.record import RecordDesk
 
     reach = positions.reach(account)
-    traders = {Address(one) for one in place.traders} | set(reach.venues if reach else ())
+    known = {*(Address(one) for one in place.traders), *(reach.venues if reach else ())}
+    traders = known - {one.book for one in place.books}
     routers = (Address(place.known["router"]),) if "router" in place.known else ()
-    events = OptionLogs(place.chain, Venues(tuple(sorted(traders)), routers))
+    events = OptionLogs(place.chain, Venues(tuple(sorted(traders)), routers, place.books))
     return RecordDesk(place.chain, events, positions, clock, account)
 
 

@@ -140,7 +140,7 @@ async def _standing(desk: RecordDesk) -> _Standing:
 
 async def _begin(desk: RecordDesk, known: Reach | None) -> Reach:
     """Start where the venues' history begins; what an earlier reading noted stays until it is read again."""
-    first = max(1, await desk.events.first_block())
+    first = max(1, await desk.events.first_block(desk.account))
     if known is not None:
         first = min(first, known.first_block)
     before = await desk.chain.block(first - 1)
