@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 HEIGHT = 11
+ROWS = HEIGHT - 4
+"""Rows between the lowest and the highest height, less one for rounding."""
 
 
 def payoff_plot(
@@ -23,7 +25,7 @@ def payoff_plot(
     plotext.plot(spots, profits, marker="braille")
     plotext.hline(0)
     plotext.vline(spot_usd)
-    heights = sorted({min(profits), 0.0, max(profits) / 2, max(profits)})
+    heights = _apart(min(profits), max(profits), 0.0, max(profits) / 2)
     plotext.yticks(heights, [f"{height:,.0f}" for height in heights])
     plotext.xticks(marks, [f"{mark:,.0f}" for mark in marks])
     drawing = plotext.uncolorize(plotext.build())
@@ -41,9 +43,19 @@ def course_plot(times: Sequence[str], values: Sequence[float], level: float, wid
     places = list(range(len(values)))
     plotext.plot(places, list(values), marker="braille")
     plotext.hline(level)
-    heights = sorted({low, level, high})
+    heights = _apart(low, high, level)
     plotext.yticks(heights, [f"{height:,.0f}" for height in heights])
     shown = sorted({0, len(places) // 2, len(places) - 1})
     plotext.xticks(shown, [times[place][:10] for place in shown])
     drawing = plotext.uncolorize(plotext.build())
     return "\n".join(line.rstrip() for line in drawing.splitlines())
+
+
+def _apart(*heights: float) -> list[float]:
+    """Keep the heights, the first ones first, that are a row apart; of two in one row plotext would draw either."""
+    row = (max(heights) - min(heights)) / ROWS
+    kept: list[float] = []
+    for height in heights:
+        if all(abs(height - other) > row for other in kept):
+            kept.append(height)
+    return sorted(kept)
