@@ -25,7 +25,8 @@ def test_the_screen_fits_80_columns_and_says_what_is_not_shown(bethna_here: Beth
     assert (run.returncode, run.stderr) == (0, "")
     assert max(map(len, run.stdout.splitlines())) <= 80
     assert run.stdout.startswith("Alpha on ETH, 2026-03-01 to 2026-03-04: 4 decisions")
-    assert "Alpha did NOT beat" in run.stdout
+    assert "What it shows" in run.stdout
+    assert "holding cash" in run.stdout
     assert "\x1b" not in run.stdout
 
 
