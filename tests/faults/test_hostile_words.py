@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,8 @@ def settled_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(settled_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """Serve a model and set it up; its library is loaded before, which takes longer than asking on a busy machine."""
+    import_module("langchain_openai")
     with serving(lambda _: Reply(pieces=["nothing"])) as server:
         monkeypatch.setenv("BETHNA_LLM_MODEL", "openai:test")
         monkeypatch.setenv("BETHNA_LLM_URL", server.url)
@@ -122,15 +125,14 @@ def attacked(model: ModelServer, home: Path, replies: Sequence[Reply]) -> None:
         talk = talk_with(commands)
 
         text = printed_by(talk, [VAGUE])
-        asked = len(model.requests)
         answers = iter([reply])
         model.answer = lambda _, answers=answers: next(answers, Reply(pieces=["done"]))
         text += printed_by(talk, ["why a call and not a put?"])
 
-        assert asked, "the model was not asked"
         assert {command[0] for command in commands.commands} <= LOOKS, reply
         assert steering(text) == set(), reply
     assert state_of(home) == before
+    assert len(model.requests) >= 2 * len(replies), "the model was not asked"
 
 
 def test_a_twentieth_of_the_hostile_outputs_signs_and_changes_nothing(model, settled_home):
