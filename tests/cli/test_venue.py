@@ -34,6 +34,8 @@ def test_a_world_that_quotes_for_the_book_is_bought_from_directly_and_says_what_
         receipt = answer(bethna("approve", proposed["id"], "--yes", "--json"))
         other = bethna("sim", "up", "--venue", "token", "--json")
         again = bethna("approve", proposed["id"], "--yes", "--json")
+        (position,) = answer(bethna("positions", "--json"))
+        sold = bethna("close", position["id"], "--yes", "--json")
     finally:
         bethna("sim", "down")
 
@@ -43,6 +45,8 @@ def test_a_world_that_quotes_for_the_book_is_bought_from_directly_and_says_what_
     assert (card["Caution"], receipt["exits"]) == (EXPERIMENTAL, [])
     assert other.returncode == 0
     assert again.returncode == 3
+    assert position["cost_usdc"] == receipt["usdc_spent"]
+    assert (sold.returncode, "a role, not a token" in answer(sold)["error"]["message"]) == (3, True)
 
 
 # ── on a real network ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -55,7 +55,13 @@ async def wanted_sale(desk: TradingDesk, prefix: str, fraction: Fraction, schedu
 
 
 def require_sellable(desk: TradingDesk, position: Position) -> None:
-    """Raise TradeRefused when a position is another account's, has ended, or has expired."""
+    """Raise TradeRefused when a position is another account's, has ended, has expired, or is no token."""
+    if desk.pins.fills_book:
+        raise TradeRefused(
+            "What was bought at the order book is a role, not a token: selling it early takes a maker's answer to a"
+            " request, which bethna does not make. It is paid out at expiry.",
+            hint="bethna positions",
+        )
     if position.user != desk.wallet.address:
         raise TradeRefused(f"It belongs to {position.user}, another account.", hint="bethna wallet list")
     if not position.is_open:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bethna_cli.analysis.outlook import ewma_volatility
 from bethna_cli.domain.approval import Decision, Offer, Wanted, WantedLeg
 from bethna_cli.domain.chain import Address, ContractPin, ContractState, Hash, SigningDomain
-from bethna_cli.domain.errors import BethnaError, ContractRefused, TradeRefused
+from bethna_cli.domain.errors import BethnaError, ContractRefused
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.mandate import Mandate, MandateState
 from bethna_cli.domain.market import Asset, MarketSnapshot, Status
@@ -169,12 +169,6 @@ def _trades(desk: TradingDesk, wanted: Wanted, sight: Sight, terms: Terms) -> tu
     pairs = list(zip(wanted.legs, sight.offers, strict=True))
     if not desk.pins.fills_book:
         return planned([_quoted(desk, wanted.side, leg, offer) for leg, offer in pairs], terms, desk.keccak)
-    if wanted.side is Side.SELL:
-        raise TradeRefused(
-            "What was bought at the order book is a role, not a token: selling it early takes a maker's answer to a"
-            " request, which bethna does not make. It is settled at expiry.",
-            hint="bethna positions",
-        )
     return direct_trades(
         [DirectLeg(offer.order, offer.series, leg.amount_in) for leg, offer in pairs], terms, desk.keccak
     )
