@@ -184,6 +184,14 @@ def _assemble(
     return replace(draft, id=_digest(draft))
 
 
+def with_warnings(answer: Recommendation, warnings: tuple[str, ...]) -> Recommendation:
+    """Add warnings about the model itself; the answer is named anew, because it says more."""
+    if not warnings:
+        return answer
+    draft = replace(answer, id="", warnings=(*warnings, *answer.warnings))
+    return replace(draft, id=_digest(draft))
+
+
 def with_record(answer: Recommendation, record: Record | None) -> Recommendation:
     """Put the measured record of such trades beside an answer, and name the answer anew by all that it says now."""
     if record is None:

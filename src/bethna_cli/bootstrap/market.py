@@ -18,7 +18,7 @@ from bethna_cli.adapters.in_process import AsgiApp
 from bethna_cli.adapters.past import RecordedPast
 from bethna_cli.adapters.prices import TRADING, WATCHING, SpotLimits
 from bethna_cli.adapters.sql import SqliteLedger
-from bethna_cli.bootstrap.model import load_model
+from bethna_cli.bootstrap.model import drift_warnings, load_model
 from bethna_cli.bootstrap.places import store_path
 from bethna_cli.bootstrap.sim import EMBEDDED_VENUES, replay_moment, sim_control
 from bethna_cli.bootstrap.track_record import load_records
@@ -65,7 +65,8 @@ class App:
     def desk(self) -> Desk:
         """Return what Alpha works with."""
         model = self.model()
-        return Desk(self.feeds, model, self.ledger, self.clock, self.network, load_records(model))
+        drifted = drift_warnings(self.network, self.origin, model.version)
+        return Desk(self.feeds, model, self.ledger, self.clock, self.network, load_records(model), drifted)
 
 
 @dataclass(frozen=True, slots=True)

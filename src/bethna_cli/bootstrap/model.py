@@ -9,7 +9,7 @@ from bethna_cli.analysis import model_file
 from bethna_cli.artifacts.model import SHA256 as SHIPPED_SHA256
 from bethna_cli.artifacts.model import SHIPPED
 from bethna_cli.domain.errors import NotFound
-from bethna_cli.domain.market import Asset
+from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.model import Model, Progress, ShelvedModel, TrainedModel
 from bethna_cli.settings import Settings, folders
 
@@ -75,6 +75,31 @@ def compare_on(folder: Path, until: datetime | None, progress: Progress) -> dict
     from bethna_cli.flow.compare import compare
 
     return compare(HistoryFolder(folder, partial=True), until or SystemClock().now(), progress)
+
+
+def drift_on(folder: Path, network: str) -> dict[str, object]:
+    """Measure how the model in use did over the last 90 days of a folder, and keep that for later recommendations."""
+    from bethna_cli.adapters.drift_report import DriftReports
+    from bethna_cli.adapters.history_files import HistoryFolder
+    from bethna_cli.flow.drift import drift
+
+    report = drift(load_model(), HistoryFolder(folder, partial=True), SystemClock().now())
+    DriftReports(_drift_folder(network)).keep(report)
+    return report
+
+
+def drift_warnings(network: str, origin: Origin, version: str) -> tuple[str, ...]:
+    """Return what was last measured to be wrong with a model; nothing where prices are not real."""
+    place = _drift_folder(network)
+    if origin is not Origin.LIVE or not place.exists():
+        return ()
+    from bethna_cli.adapters.drift_report import DriftReports
+
+    return DriftReports(place).warnings(version)
+
+
+def _drift_folder(network: str) -> Path:
+    return folders().data / "drift" / network
 
 
 def evaluate_on(

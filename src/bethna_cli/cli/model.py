@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bethna_cli.cli.commands import ExampleCommand, Json, NoColor, new_app
+from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
 if TYPE_CHECKING:
     from bethna_cli.domain.model import Model
@@ -27,6 +27,7 @@ AssetName = Annotated[str, typer.Option("--asset", metavar="ASSET", help="ETH or
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC); default: the first unseen.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (UTC); default: the end of the data.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Use nothing after this day (UTC).")]
+DriftData = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Another folder than the fetched one.")]
 ModelFile = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Another model than the one in use.")]
 InSampleToo = Annotated[bool, typer.Option("--in-sample", help="Allow days that the model learned from.")]
 Resamples = Annotated[int, typer.Option("--resamples", min=100, max=20_000, help="Resamples behind an interval.")]
@@ -105,6 +106,24 @@ def compare(data: Data, until: Until = None, as_json: Json = False, no_color: No
     from bethna_cli.cli.render_model import comparison
 
     output.console(no_color).print(comparison(report))
+
+
+@app.command(cls=ExampleCommand, epilog="bethna model drift")
+def drift(data: DriftData = None, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+    """Measure whether the model still holds: the last 90 days of a folder, by default the fetched one."""
+    from bethna_cli.bootstrap.model import drift_on, history_folder
+    from bethna_cli.cli import output
+    from bethna_cli.settings import load_settings
+
+    settings = load_settings({"network": network})
+    with output.waiting("Predicting each week of the last 90 days", no_color):
+        report = drift_on(data or history_folder(settings), settings.network)
+    if as_json:
+        output.emit(report)
+        return
+    from bethna_cli.cli.render_model import drift_view
+
+    output.console(no_color).print(drift_view(report))
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A version, the beginning of its SHA-256, or shipped.")]

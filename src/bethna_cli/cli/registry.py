@@ -44,7 +44,7 @@ COMMANDS = (
     Command("positions", "What is held: cost, value, P&L, Greeks, days left", "Watch", "bethna_cli.cli.positions:app"),
     Command("history", "Positions that are over, and what came of them", "Watch", "bethna_cli.cli.history:app"),
     Command("report", "Gains by period and strategy, tax list as CSV", "Watch", "bethna_cli.cli.history:app"),
-    Command("model", "Alpha's model: card, evaluate, compare, list, use", "Set up", "bethna_cli.cli.model:app", True),
+    Command("model", "Alpha's model: card, evaluate, drift, list, use", "Set up", "bethna_cli.cli.model:app", True),
     Command("backtest", "Alpha on recorded history, beside simple rules", "Set up", "bethna_cli.cli.backtest:app"),
     Command("train", "Train Alpha's model on recorded history", "Set up", "bethna_cli.cli.train:app"),
     Command("wallet", "Accounts: new, import, list, balance, revoke, …", "Set up", "bethna_cli.cli.wallet:app", True),

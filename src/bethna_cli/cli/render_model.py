@@ -140,6 +140,24 @@ def comparison(report: Mapping[str, Any]) -> Group:
     return Group(*blocks)
 
 
+def drift_view(report: Mapping[str, Any]) -> Group:
+    """Lay out a drift report: what came true, which features have moved, and whether anything is wrong."""
+    measured, intervals = report["calibration"], report["calibration"]["intervals"]
+    grid = table("", "figure", "95 % interval", right=("figure",))
+    for name, key in (
+        ("in the 80 % band", "coverage_80"),
+        ("Brier skill", "brier_skill"),
+        ("calibration error", "ece"),
+        ("variance: QLIKE", "vol_qlike"),
+    ):
+        grid.add_row(name, _figure(measured[key]), _interval(intervals[key]))
+    days = f"{report['from'][:10]} to {report['to'][:10]}, {report['independent_weeks']} independent weeks"
+    moved = ", ".join(report["shifted"]) or "none"
+    said = [words(f"! {line}", "yellow") for line in report["warnings"]] or [words("Nothing is wrong beyond chance.")]
+    title = Text(f"{report['model']}, decisions from {days}", style="bold")
+    return Group(title, Text(), grid, Text(), words(f"features that have moved: {moved}"), *said)
+
+
 def shelf(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out the models on this machine, the one in use marked."""
     grid = table("", "name", "version", "added")

@@ -14,7 +14,8 @@ from bethna_cli.ports import Clock, Ledger
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What Alpha works with. records: what the model's trades were measured to do, by asset and signal."""
+    """What Alpha works with. records: what the model's trades were measured to do, by asset and signal; drifted: what
+    was measured to be wrong with the model of late, a warning each."""
 
     feeds: Feeds
     model: Model
@@ -22,6 +23,7 @@ class Desk:
     clock: Clock
     network: str
     records: Records = field(default_factory=dict)
+    drifted: tuple[str, ...] = ()
 
 
 def _measured(answer: Recommendation, desk: Desk) -> Record | None:
@@ -42,5 +44,6 @@ async def advise(request: TradeRequest | DirectRequest, desk: Desk) -> Recommend
     else:
         answer = advice.recommend(request, snapshot, desk.model, desk.network)
         answer = advice.with_record(answer, _measured(answer, desk))
+    answer = advice.with_warnings(answer, desk.drifted)
     desk.ledger.add_recommendation(answer.id, answer.created_at, recommendation_document(answer))
     return answer
