@@ -54,6 +54,7 @@ WALLET = Account.from_key(private_key("throwaway_wallet"))
 DOMAIN = SigningDomain("SentientTrader", "1", EMBEDDED_CHAIN_ID, TRADER)
 INTENT = "(address,address,uint8,address,address,uint256,uint256,uint256,uint256,uint256,bytes32)"
 BUY = artifact("SentientTrader").function("buyOption", f"({INTENT},bytes,bytes)")
+SELL = artifact("SentientTrader").function("executeTrade", f"({INTENT},bytes,uint256,bytes)")
 FIVE_USDC = 5_000_000
 GWEI = 10**9
 
@@ -162,12 +163,35 @@ class Market:
     # ── what the wallet signs ─────────────────────────────────────────────────────────────────────────────────
 
     def trade(self, name: str, amount: int = FIVE_USDC, lifetime_s: int = 600) -> PlannedTrade:
-        lookup = artifact("ThetanutsTokenRouter").function("seriesAddress")
         terms = self.order
-        series = self.call(ROUTER, lookup.encode(terms.implementation, terms.price_feed, terms.strikes, terms.expiry))
-        leg = QuotedLeg(Side.BUY, Address("0x" + series[-20:].hex()), ROUTER, amount, amount * 10**8 // terms.price)
+        leg = QuotedLeg(Side.BUY, self.series(terms), ROUTER, amount, amount * 10**8 // terms.price)
         plan = Terms(plan_id(name), DOMAIN, USER, USER, plan_id("ref"), Bps(100), self.head_time_s(), lifetime_s)
         return planned([leg], plan, keccak)[0]
+
+    def sale(self, name: str, contracts: int, of: RawOrder, bid: RawOrder) -> PlannedTrade:
+        """Plan to sell a part of what was bought from `of` to a maker's bid."""
+        leg = QuotedLeg(Side.SELL, self.series(of), ROUTER, contracts, contracts * bid.price // 10**8)
+        plan = Terms(plan_id(name), DOMAIN, USER, USER, plan_id("ref"), Bps(100), self.head_time_s(), 600)
+        return planned([leg], plan, keccak)[0]
+
+    def bid_for(self, order: RawOrder) -> RawOrder:
+        """Find what a maker pays now for the option that an ask once sold."""
+        return asyncio.run(self._bid_for(order))
+
+    async def _bid_for(self, order: RawOrder) -> RawOrder:
+        transport = httpx.ASGITransport(create_app(self.exchange.world))
+        async with Edge(self.clock, transport=transport) as edge:
+            urls = ThetanutsUrls.below("http://embedded.market/thetanuts")
+            client = ThetanutsClient(edge, urls=urls, venues=(EMBEDDED_VENUE,), origin=Origin.SIMULATED)
+            bids = [client.order(quote.order_id) for quote in (await client.bids(Asset.ETH)).quotes]
+        wanted = (order.implementation, order.strikes, order.expiry)
+        return next(bid for bid in bids if (bid.implementation, bid.strikes, bid.expiry) == wanted)
+
+    def series(self, order: RawOrder) -> Address:
+        """Ask the router where an order's option token is."""
+        lookup = artifact("ThetanutsTokenRouter").function("seriesAddress")
+        data = lookup.encode(order.implementation, order.price_feed, order.strikes, order.expiry)
+        return Address("0x" + self.call(ROUTER, data)[-20:].hex())
 
     def transactions(self, trade: PlannedTrade, nonce: int, *fees_gwei: float) -> list[SignedTransaction]:
         """Sign the purchase at one account nonce, once for each fee."""
@@ -247,6 +271,13 @@ def signed(to: str, data: bytes, nonce: int, fee_gwei: float) -> SignedTransacti
 
 def signed_purchase(trade: PlannedTrade, route: bytes, nonce: int, fee_gwei: float) -> SignedTransaction:
     return signed(TRADER, BUY.encode(intent_values(trade), sign_intent(trade), route), nonce, fee_gwei)
+
+
+def signed_trade(trade: PlannedTrade, route: bytes, nonce: int, fee_gwei: float) -> SignedTransaction:
+    if trade.intent.side is Side.BUY:
+        return signed_purchase(trade, route, nonce, fee_gwei)
+    least = trade.intent.min_amount_out
+    return signed(TRADER, SELL.encode(intent_values(trade), sign_intent(trade), least, route), nonce, fee_gwei)
 
 
 async def approved(desk: ExecutionDesk, trade: PlannedTrade) -> JournalEntry:

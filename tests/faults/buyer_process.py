@@ -1,4 +1,4 @@
-"""A process that buys as a command does at each start: recover what is open, then approve and submit what is not there.
+"""A process that buys or sells as a command does at each start: recover what is open, then approve and submit the rest.
 
 It forks a worker for each line of JSON on stdin, so that a worker's life, and its death, is the flow alone: the first
 line it serves itself, and has loaded then what a worker needs.
@@ -24,10 +24,10 @@ from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.execution.approval import read_card
 from bethna_cli.flow.execute import ExecutionDesk, approve, recover, settle, submit
-from execution_desk import USDC, digest, plan_id, signed_purchase
+from execution_desk import USDC, digest, plan_id, signed_trade
 
 
-async def buy(request: dict[str, str]) -> None:
+async def trade_once(request: dict[str, str]) -> None:
     clock = FixedClock(datetime.fromtimestamp(float(request["at_s"]), UTC))
     chain = EvmChain(EMBEDDED_CHAIN_ID, [JsonRpc("rpc", Http("rpc", request["url"]))], clock)
     journal = SqliteJournal.open(Path(request["store"]))
@@ -40,20 +40,20 @@ async def buy(request: dict[str, str]) -> None:
         (entry,) = await approve(desk, plan_id(request["card"]), [(digest(trade), trade)])
     if entry.state is TradeState.APPROVED:
         nonce = await chain.nonce(trade.intent.user, Tag.PENDING)
-        purchase = signed_purchase(trade, bytes.fromhex(request["route"]), nonce, 1.0)
-        entry = (await submit(desk, entry, [purchase])).entry
+        transaction = signed_trade(trade, bytes.fromhex(request["route"]), nonce, 1.0)
+        entry = (await submit(desk, entry, [transaction])).entry
     await settle(desk, entry)
     await chain.aclose()
     journal.close()
 
 
 def main() -> None:
-    asyncio.run(buy(json.loads(sys.stdin.readline())))
+    asyncio.run(trade_once(json.loads(sys.stdin.readline())))
     print(os.getpid(), 0, sep="\n", flush=True)
     for line in sys.stdin:
         worker = os.fork()
         if worker == 0:
-            asyncio.run(buy(json.loads(line)))
+            asyncio.run(trade_once(json.loads(line)))
             os._exit(0)
         print(worker, flush=True)
         _, status = os.waitpid(worker, 0)

@@ -1,4 +1,4 @@
-"""kill -9 at any moment of approving, journaling, sending and waiting: nothing is bought twice, nothing is lost."""
+"""kill -9 at any moment of approving, journaling, sending and waiting: nothing is done twice, nothing is lost."""
 
 import contextlib
 import json
@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from bethna_cli.adapters.abi import hash_text
+from bethna_cli.adapters.abi import artifact, hash_text
 from bethna_cli.adapters.option_book import route_data
 from bethna_cli.adapters.sim.chain_types import ChainEvent, TransactionAccepted
 from bethna_cli.adapters.sim.rpc_server import rpc_app
 from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.trade import PlannedTrade
+from bethna_cli.domain.venue import RawOrder
 from bethna_cli.execution.approval import card
-from execution_desk import USER, Market, digest
+from execution_desk import TRADER, USER, Market, digest
 
 BUYER = Path(__file__).parent / "buyer_process.py"
 
@@ -39,8 +40,8 @@ class Buyer:
             [sys.executable, BUYER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def run(self, trade: PlannedTrade, kill_after_s: float | None = None) -> int:
-        """Let one worker buy, or be killed while it does. Returns its exit code, negative for the signal."""
+    def run(self, trade: PlannedTrade, kill_after_s: float | None = None, order: RawOrder | None = None) -> int:
+        """Let one worker trade, or be killed while it does. Returns its exit code, negative for the signal."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {
@@ -48,7 +49,7 @@ class Buyer:
             "store": str(self._market.store),
             "at_s": str(self._market.clock().timestamp()),
             "card": "\n".join(str(line) for line in card([trade])),
-            "route": route_data(self._market.order).hex(),
+            "route": route_data(order or self._market.order).hex(),
         }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
@@ -103,26 +104,34 @@ def usual_time_s(buyer: Buyer, trade: PlannedTrade) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("rounds", [50, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
-def test_a_buyer_killed_at_any_moment_buys_once_and_forgets_nothing(
+def test_a_trader_killed_at_any_moment_buys_and_sells_once_and_forgets_nothing(
     market: Market, buyer: Buyer, accepted: set[Hash], rounds: int
 ):
     chance = random.Random(rounds)
     trades = [market.trade("the first"), market.trade("undisturbed")]
     assert buyer.run(trades[0]) == 0
+    first, token = market.order, trades[0].intent.option_token
+    allowed = market.send(token, artifact("DevelopmentUSDC").function("approve").encode(TRADER, 10**12))
     longest_s = usual_time_s(buyer, trades[1])
     killed = 0
 
     for number in range(rounds):
         market.clock.advance(20)
         market.exchange.catch_up()
-        market.refresh()
-        trades.append(market.trade(f"round {number}"))
-        killed += buyer.run(trades[-1], chance.uniform(0, longest_s)) == -signal.SIGKILL
+        if number % 2:
+            order = market.bid_for(first)
+            trades.append(market.sale(f"round {number}", 50, first, order))
+        else:
+            market.refresh()
+            order = market.order
+            trades.append(market.trade(f"round {number}"))
+        killed += buyer.run(trades[-1], chance.uniform(0, longest_s), order) == -signal.SIGKILL
         market.clock.advance(13)
-        assert buyer.run(trades[-1]) == 0
+        assert buyer.run(trades[-1], order=order) == 0
 
-    print(f"{killed} of {rounds} buyers were killed within {longest_s:.2f} s")
+    print(f"{killed} of {rounds} traders were killed within {longest_s:.2f} s")
     assert killed >= rounds // 3
     assert market.executions() == [digest(trade) for trade in trades]
     with contextlib.closing(sqlite3.connect(market.store)) as db:
@@ -130,6 +139,6 @@ def test_a_buyer_killed_at_any_moment_buys_once_and_forgets_nothing(
         states = dict(db.execute("select digest, state from trades").fetchall())
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
     broadcast = {one for one in accepted if market.ask("eth_getTransactionByHash", one)["from"].lower() == USER}
-    assert broadcast <= journaled
+    assert broadcast <= journaled | {allowed}
     assert set(states) == {digest(trade) for trade in trades}
     assert set(states.values()) <= {"MINED", "SAFE", "FINAL"}
