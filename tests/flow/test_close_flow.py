@@ -327,6 +327,21 @@ def test_exits_of_a_purchase_that_never_came_are_forgotten_and_nothing_is_permit
     assert (market.executions(), market.desk().journal.errands()) == ([], [])
 
 
+def test_a_permission_is_not_sent_while_its_purchase_is_not_filled(market):
+    async def work(desk: TradingDesk) -> None:
+        market.ask("evm_setAutomine", False)
+        market.transport.faults.append("crash after")
+        with pytest.raises(Crash):
+            await approve(desk, await recommended(desk, OptionKind.CALL), Person(), EXITS)
+        await recover(desk.execution, desk.mandates)
+
+    at_the_desk(market, work, watcher=WATCHER)
+
+    (entry,) = market.desk().journal.entries()
+    assert set(market.transport.sent) == {entry.variants[0].raw}
+    assert len(market.desk().journal.errands()) == 1
+
+
 # ── what stands in the way ────────────────────────────────────────────────────────────────────────────────────────
 
 
