@@ -71,7 +71,8 @@ def attempt(environment: dict[str, str], node: BaseNode, variables: dict[str, st
 def require_none_signed(environment: dict[str, str], node: BaseNode, attempts: Any) -> None:
     codes = [attempt(environment, node, *one) for one in attempts]
 
-    assert (set(codes), node.sent) == ({3}, [])
+    assert node.sent == []
+    assert set(codes) <= {3, 4}  # refused, or there is no keyring to ask
 
 
 def require_a_person_can(environment: dict[str, str], node: BaseNode) -> None:

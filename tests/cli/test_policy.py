@@ -47,7 +47,7 @@ def script(environment: dict[str, str], *words: str, password: str = PASSWORD) -
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_script_buys_within_the_policy_and_not_beyond_it_and_permissions_are_taken_back_by_a_person(
     world: Any, environment: dict[str, str]
 ):
