@@ -309,11 +309,14 @@ def next_lines(carried: Carried) -> Sequence[str]:
 
 
 def next_commands(carried: Carried) -> list[str]:
-    """Return what may be typed next; where a purchase was not completed, how to sell what was bought."""
+    """Return what may be typed next; where a trade was not completed, how to sell what is held of it."""
     fills = [one.entry.fill for one in carried.progresses if one.entry.fill is not None]
     if not fills:
         return ["bethna recover"]
-    if carried.is_complete or carried.review.wanted.sold is not None:
+    sold = carried.review.wanted.sold
+    if sold is not None and not carried.is_complete:
+        return [f"bethna close {sold.short_id}", "bethna recover"]
+    if carried.is_complete:
         return [f"bethna trades {carried.progresses[0].entry.digest[2:10]}", "bethna recover"]
     closing = [f"bethna close {fill.transaction[2:10]}{f'.{fill.ordinal}' if fill.ordinal else ''}" for fill in fills]
     return [*closing, "bethna recover"]
