@@ -24,10 +24,17 @@ def skeleton(text: str) -> str:
     return " ".join(words.split())
 
 
-@pytest.mark.timeout(300)
-def test_a_person_goes_the_whole_way_at_a_terminal(tmp_path, bethna_at):
+@pytest.fixture
+def place(tmp_path, bethna_at):
+    """A home whose world is stopped at the end, whatever happens."""
     tmp_path.chmod(0o700)
-    terminal = Terminal(["chat"], environment_at(tmp_path), rows=50)
+    yield tmp_path
+    bethna_at(tmp_path, ("sim", "down"), None)
+
+
+@pytest.mark.timeout(300)
+def test_a_person_goes_the_whole_way_at_a_terminal(place, bethna_at):
+    terminal = Terminal(["chat"], environment_at(place), rows=50)
     screens = {}
 
     def say(line, after, *, yes=False):
@@ -39,7 +46,7 @@ def test_a_person_goes_the_whole_way_at_a_terminal(tmp_path, bethna_at):
 
     terminal.prompt()
     welcome = " ".join(terminal.text.split())
-    strike = _strike_on_offer(tmp_path, bethna_at)
+    strike = _strike_on_offer(place, bethna_at)
     say("I'm bullish on ETH, what should I do with 50 bucks?", "Recommendation")
     say("why?", "ago)")
     purchase = f"buy the {strike} eth call, 7 days, 50 usdc"
@@ -53,8 +60,7 @@ def test_a_person_goes_the_whole_way_at_a_terminal(tmp_path, bethna_at):
     say("win rate?", "worst fall")
     terminal.type("\x04")
     terminal.until("Goodbye.")
-    held = bethna_at(tmp_path, ("positions", "--all", "--json"), None)
-    bethna_at(tmp_path, ("sim", "down"), None)
+    held = bethna_at(place, ("positions", "--all", "--json"), None)
 
     assert terminal.closes() == 0
     assert [one["state"] for one in json.loads(held.stdout)] == ["CLOSED"]
