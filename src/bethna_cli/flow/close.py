@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from bethna_cli.domain.approval import Schedule, Wanted, WantedLeg
 from bethna_cli.domain.errors import TradeRefused, UsageError
-from bethna_cli.domain.position import Position
+from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.domain.trade import Side
 from bethna_cli.domain.units import iso
 from bethna_cli.execution.plan import in_parts
@@ -64,7 +64,8 @@ def require_sellable(desk: TradingDesk, position: Position) -> None:
         )
     if position.user != desk.wallet.address:
         raise TradeRefused(f"It belongs to {position.user}, another account.", hint="bethna wallet list")
-    if not position.is_open:
+    # One that the record cannot confirm now is sold all the same if the chain shows its contracts at the account.
+    if not position.is_open and position.state is not PositionState.UNCONFIRMED:
         raise TradeRefused(f"It is {position.state.value}: there is nothing to sell.", hint="bethna positions")
     if position.terms.expires_at <= desk.clock.now():
         raise TradeRefused("It has expired; what it pays comes by itself.", hint="bethna recover")
