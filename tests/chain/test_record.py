@@ -22,8 +22,8 @@ __all__ = ["begun_exchange", "market"]
 STRANGER = "0x" + "99" * 20
 TOKEN = artifact("DevelopmentUSDC")
 SERIES = artifact("OptionSeries")
-LEAST = 1_000
-"""Contracts (base units) that the router sells or buys at least."""
+LEAST = 10_000
+"""Contracts (base units) above what the router sells or buys at least."""
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def act(chance: random.Random, market: Market, trading: Trading, terms: RawOrder
     held = held_of(market, trading, terms)
     roll = chance.random()
     if roll < 0.6 or held < 2 * LEAST:
-        trading.buy(alike(offers(market), terms), chance.randint(1_000_000, 6_000_000))
+        trading.buy(alike(offers(market), terms), chance.randint(5_000_000, 9_000_000))
     elif roll < 0.85:
         trading.sell(bid_for(market, terms), chance.randint(LEAST, held))
     else:
