@@ -28,7 +28,8 @@ from web3.providers.base import BaseProvider
 
 from bethna_cli.adapters.evm_wire import logs_of
 from bethna_cli.adapters.option_events import TRANSFER, Transfer, transfers_of
-from bethna_cli.adapters.positions import SqlitePositions, write_events
+from bethna_cli.adapters.position_rows import write_events
+from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.sql import open_store
 from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.chain import Address, Hash

@@ -6,27 +6,31 @@ from all their events, so that a position is never patched. Times are Unix secon
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from bethna_cli.adapters.alerts import insert_alert
+from bethna_cli.adapters.position_rows import (
+    EVENT_COLUMNS,
+    LARGEST_INTEGER,
+    event_of,
+    exits_text,
+    octets_of,
+    position_of,
+    terms_of_row,
+    text_of,
+    write_events,
+)
 from bethna_cli.adapters.sql import SHORTEST_PREFIX, open_store, translated
-from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import NotFound
-from bethna_cli.domain.market import Asset
-from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import (
     ChainEvent,
     Change,
     Cursor,
-    Depth,
-    EventKind,
-    Exit,
     Holding,
     OptionTerms,
     Position,
@@ -35,19 +39,13 @@ from bethna_cli.domain.position import (
     Stretch,
     holding_of,
 )
-from bethna_cli.domain.units import from_unix, iso
+from bethna_cli.domain.units import iso
 from bethna_cli.ports import Tell
 
-_EVENT = (
-    "kind, account, venue, token, contracts, usdc, transaction_hash, ordinal, block_number, block_hash, time_s,"
-    " log_index"
-)
 _POSITION = (
     "chain_id, transaction_hash, ordinal, account, venue, token, contracts, cost, opened_s, block_number, block_hash,"
     " contracts_left, proceeds, closed_s, exits, state"
 )
-_LARGEST_INTEGER = 2**63 - 1
-"""What SQLite can hold as a number; a larger amount is kept as text."""
 
 
 class SqlitePositions:
@@ -125,17 +123,17 @@ class SqlitePositions:
 
     def replace(self, stretch: Stretch, at: datetime, tell: Tell) -> list[Change]:
         reach = stretch.reach
-        last = _LARGEST_INTEGER if stretch.is_head else stretch.last
+        last = LARGEST_INTEGER if stretch.is_head else stretch.last
         with self._transaction():
             gone = self._db.execute(
                 "delete from chain_events where chain_id = ? and account = ? and block_number between ? and ?"
                 " returning token",
-                (self._chain_id, _octets(reach.account), stretch.first, last),
+                (self._chain_id, octets_of(reach.account), stretch.first, last),
             ).fetchall()
             write_events(self._db, self._chain_id, stretch.events)
             self._write_terms(stretch.terms)
             self._write_reach(reach, at)
-            touched = {Address(_text(token)) for (token,) in gone} | {event.token for event in stretch.events}
+            touched = {Address(text_of(token)) for (token,) in gone} | {event.token for event in stretch.events}
             changes = self._fold_all([(reach.account, token) for token in touched], reach)
             changes += self._drop_missing(reach)
             self._tell(changes, at, tell)
@@ -160,7 +158,7 @@ class SqlitePositions:
     def forget(self, account: Address) -> None:
         with self._transaction():
             self._db.execute(
-                "delete from chain_events where chain_id = ? and account = ?", (self._chain_id, _octets(account))
+                "delete from chain_events where chain_id = ? and account = ?", (self._chain_id, octets_of(account))
             )
             for table in ("chain_reach", "chain_checkpoints", "positions"):
                 self._db.execute(
@@ -175,9 +173,9 @@ class SqlitePositions:
             rows = self._db.execute(
                 "select token from chain_events"
                 " where chain_id = ? and block_number = ? and log_index = ? and account = ?",
-                (self._chain_id, event.block_number, event.log_index, _octets(event.user)),
+                (self._chain_id, event.block_number, event.log_index, octets_of(event.user)),
             )
-            found |= {Address(_text(token)) for (token,) in rows.fetchall()}
+            found |= {Address(text_of(token)) for (token,) in rows.fetchall()}
         return found
 
     def _write_terms(self, terms: Mapping[Address, OptionTerms]) -> None:
@@ -222,10 +220,10 @@ class SqlitePositions:
 
     def _holding(self, account: Address, token: Address, terms: OptionTerms, reach: Reach | None) -> Holding:
         rows = self._db.execute(
-            f"select {_EVENT} from chain_events where chain_id = ? and account = ? and token = ?",  # noqa: S608
-            (self._chain_id, _octets(account), _octets(token)),
+            f"select {EVENT_COLUMNS} from chain_events where chain_id = ? and account = ? and token = ?",  # noqa: S608
+            (self._chain_id, octets_of(account), octets_of(token)),
         ).fetchall()
-        return holding_of(self._chain_id, terms, [_event(row) for row in rows], reach)
+        return holding_of(self._chain_id, terms, [event_of(row) for row in rows], reach)
 
     def _write_position(self, one: Position, missing_since: int | None = None) -> None:
         row = (
@@ -243,7 +241,7 @@ class SqlitePositions:
             one.contracts_left,
             one.proceeds,
             int(one.closed_at.timestamp()) if one.closed_at else None,
-            _exits_text(one.exits),
+            exits_text(one.exits),
             one.state.value,
             missing_since,
         )
@@ -272,15 +270,15 @@ class SqlitePositions:
     def terms(self) -> Mapping[Address, OptionTerms]:
         with translated():
             rows = self._db.execute("select token, asset, kind, strikes, expires_s, ticker from option_terms")
-            return {Address(token): _terms(*rest) for token, *rest in rows.fetchall()}
+            return {Address(token): terms_of_row(*rest) for token, *rest in rows.fetchall()}
 
     def unbought(self, account: Address) -> Mapping[Address, int]:
         with translated():
             rows = self._db.execute(
                 "select distinct token from chain_events where chain_id = ? and account = ? and kind = 'RECEIVED'",
-                (self._chain_id, _octets(account)),
+                (self._chain_id, octets_of(account)),
             ).fetchall()
-            terms, tokens = self.terms(), [Address(_text(token)) for (token,) in rows]
+            terms, tokens = self.terms(), [Address(text_of(token)) for (token,) in rows]
             held = {token: self._holding(account, token, terms[token], None).unbought for token in tokens}
         return {token: contracts for token, contracts in held.items() if contracts}
 
@@ -316,7 +314,7 @@ class SqlitePositions:
         for row in rows:
             if row[3] not in known:
                 known[row[3]] = self.reach(row[3])
-        return [_position(row, known[row[3]]) for row in rows]
+        return [position_of(row, known[row[3]]) for row in rows]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -329,110 +327,3 @@ class SqlitePositions:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 raise
-
-
-# ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def write_events(db: sqlite3.Connection, chain_id: int, events: Iterable[ChainEvent]) -> None:
-    """Write events inside the caller's transaction, each in the place of what had its name or its place before."""
-    db.executemany(
-        f"insert or replace into chain_events (chain_id, {_EVENT}) values ({', '.join('?' * 13)})",  # noqa: S608
-        (_row(chain_id, *event) for event in events),
-    )
-
-
-def _row(
-    chain_id: int,
-    kind: EventKind,
-    user: Address,
-    venue: Address,
-    token: Address,
-    contracts: int,
-    usdc: int,
-    transaction: Hash,
-    ordinal: int,
-    number: int,
-    block_hash: Hash,
-    time_s: int,
-    log_index: int,
-    octets: Callable[[str], bytes] = bytes.fromhex,
-) -> tuple[object, ...]:
-    return (
-        chain_id,
-        kind.value,
-        octets(user[2:]),
-        octets(venue[2:]),
-        octets(token[2:]),
-        contracts if contracts <= _LARGEST_INTEGER else str(contracts),
-        usdc if usdc <= _LARGEST_INTEGER else str(usdc),
-        octets(transaction[2:]),
-        ordinal,
-        number,
-        octets(block_hash[2:]),
-        time_s,
-        log_index,
-    )
-
-
-def _octets(text: str) -> bytes:
-    """Write a hash or an address as its bytes, a third of the text's size."""
-    return bytes.fromhex(text[2:])
-
-
-def _text(octets: bytes) -> str:
-    return "0x" + octets.hex()
-
-
-def _event(row: Sequence[Any]) -> ChainEvent:
-    kind, user, venue, token, contracts, usdc, transaction, ordinal, number, block_hash, time_s, log_index = row
-    return ChainEvent(
-        EventKind(kind),
-        Address(_text(user)),
-        Address(_text(venue)),
-        Address(_text(token)),
-        int(contracts),
-        int(usdc),
-        Hash(_text(transaction)),
-        ordinal,
-        number,
-        Hash(_text(block_hash)),
-        time_s,
-        log_index,
-    )
-
-
-def _exits_text(exits: Iterable[Exit]) -> str:
-    rows = [[one.kind.value, one.contracts, one.usdc, int(one.at.timestamp()), one.transaction] for one in exits]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def _terms(asset: str, kind: str, strikes: str, expires_s: int, ticker: str) -> OptionTerms:
-    levels = tuple(Decimal(strike) for strike in json.loads(strikes))
-    return OptionTerms(Asset(asset), OptionKind(kind), levels, from_unix(expires_s), ticker)
-
-
-def _position(row: Sequence[Any], reach: Reach | None) -> Position:
-    chain_id, transaction, ordinal, account, venue, token, contracts, cost, opened_s, number, block_hash, *rest = row
-    contracts_left, _, _, exits, state, *terms = rest
-    return Position(
-        chain_id=chain_id,
-        transaction=Hash(transaction),
-        ordinal=ordinal,
-        user=Address(account),
-        venue=Address(venue),
-        token=Address(token),
-        terms=_terms(*terms),
-        contracts=contracts,
-        cost=cost,
-        opened_at=from_unix(opened_s),
-        block_number=number,
-        block_hash=Hash(block_hash),
-        contracts_left=contracts_left,
-        exits=tuple(
-            Exit(EventKind(kind), amount, usdc, from_unix(at_s), Hash(name))
-            for kind, amount, usdc, at_s, name in json.loads(exits)
-        ),
-        state=PositionState(state),
-        depth=Depth.SEEN if reach is None else reach.depth_of(number),
-    )
