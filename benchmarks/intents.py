@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "tests" / "language"), str(ROOT / "training" / "intents")]
+sys.path += [str(ROOT / "tests" / "language"), str(ROOT / "benchmarks" / "training" / "intents")]
 
 from expand import lines_of, variants  # noqa: E402
 from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: E402
@@ -35,7 +35,7 @@ def main() -> None:
     chance = random.Random(1)
     lessons = [
         (kind, text)
-        for kind, line in lines_of(ROOT / "training" / "intents" / "utterances.txt")
+        for kind, line in lines_of(ROOT / "benchmarks" / "training" / "intents" / "utterances.txt")
         for text in variants(line, chance)
     ]
     peer = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10.0, max_iter=300))

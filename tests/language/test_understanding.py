@@ -20,7 +20,7 @@ from bethna_cli.flow.ask import ask
 from bethna_cli.language.model import parse
 from bethna_cli.language.understand import UNSURE_BELOW, LocalUnderstander
 
-TRAINING = Path(__file__).resolve().parents[2] / "training" / "intents"
+TRAINING = Path(__file__).resolve().parents[2] / "benchmarks" / "training" / "intents"
 
 
 @pytest.fixture(scope="module")

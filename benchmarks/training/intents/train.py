@@ -1,4 +1,6 @@
-"""Trains the classifier of utterances and writes its file: .venv/bin/python training/intents/train.py [FOLDER]
+"""Trains the classifier of utterances and writes its file.
+
+    .venv/bin/python benchmarks/training/intents/train.py [FOLDER]
 
 Utterances that are held out in tests/language take no part. Confidence is calibrated on whole lines
 left out in turn, so that near-copies are never on both sides. Same lines, same seed, same libraries: same bytes.
@@ -28,8 +30,8 @@ from bethna_cli.language.spelling import Speller
 from bethna_cli.language.words import fold
 
 HERE = Path(__file__).resolve().parent
-TARGET = HERE.parents[1] / "src" / "bethna_cli" / "artifacts" / "intents"
-HELD_OUT = HERE.parents[1] / "tests" / "language"
+TARGET = HERE.parents[2] / "src" / "bethna_cli" / "artifacts" / "intents"
+HELD_OUT = HERE.parents[2] / "tests" / "language"
 VERSION = "intents-1"
 SEED = 20261125
 TODAY = date(2026, 11, 25)
