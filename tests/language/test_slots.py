@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bethna_cli.domain.utterance import Feeling, IntentKind, OptionSide
@@ -63,6 +63,8 @@ def test_a_stop_and_a_target_are_told_apart(stop, take):
 
 
 @given(st.text("0123456789abcdef", min_size=4, max_size=64))
+@example("bc00")  # "bc" alone is short for because
+@example("000d")  # no number of days
 def test_an_id_is_read_back(digits):
     assert slots(f"close position {digits}", IntentKind.CLOSE_POSITION).position == digits
 

@@ -95,14 +95,22 @@ _LEAST_STRIKE = 500
 """Below it a number beside "call" on ETH or BTC is a count or an amount, never a strike."""
 
 
+_NAMED_ID = re.compile(
+    r"(?P<before>\b(?:position|posisi|recommendation|rec|id) (?:id |number |no\.? )?#?)(?P<id>[0-9a-f]{4,64})\b"
+    r"(?!%| ?(?:calls?|puts?|usdc?|bucks|percent)\b)"
+)
+"""An id after a word that nothing else follows: `position 000d` is no number of days."""
+
+
 def mark(line: str, today: date) -> str:
     """Return a folded line with its values marked: places, times, ids, percentages, assets, sides, strikes, amounts."""
     for pattern, name in _PLACES:
         line = pattern.sub(name, line)
-    line = mark_times(_thousands(line), today)
+    line = _NAMED_ID.sub(lambda found: _id(found).upper(), line)  # out of reach of what reads small letters
+    line = mark_times(_thousands(line), today).lower()
     line = _PERCENT.sub(_percent, line)
     for pattern in _IDS:
-        line = pattern.sub(lambda found: f"{found['before']} ~id:{found['id']} ", line)
+        line = pattern.sub(_id, line)
     line = _ASSET.sub(lambda found: f" ~asset:{ASSETS[found[1]]} ", line)
     line = _SHORT_OPTION.sub(lambda found: f" ~num:{_value(found['a'], found['k'])} {_side(found['side'])} ", line)
     line = _AMOUNT.sub(lambda found: f" ~usd:{_value(found['a'] or found['b'], found['ka'] or found['kb'])} ", line)
@@ -111,6 +119,10 @@ def mark(line: str, today: date) -> str:
     line = _PUT_AS_VERB.sub("place", line)
     line = _PUT.sub(" ~put ", _CALL.sub(" ~call ", line))
     return _with_strikes(" ".join(line.split()))
+
+
+def _id(found: re.Match[str]) -> str:
+    return f"{found['before']} ~id:{found['id']} "
 
 
 def _thousands(line: str) -> str:

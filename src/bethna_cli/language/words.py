@@ -86,8 +86,8 @@ _AFTER_ONE = re.compile(
     r"day|week|month|hour|year|hundred|thousand|grand|dollar|buck|usdc?|percent|eth|btc|call|put"
     r"|contract"
 )
-_WORD = re.compile(r"(?<![0-9a-z'])[a-z_]+(?:'[a-z]+)?")
-"""A word, but not the unit that is glued to a number, as in `2w`."""
+_WORD = re.compile(r"(?<![0-9a-z'])[a-z_]+(?:'[a-z]+)?(?![0-9a-z])")
+"""A word, but not the unit that is glued to a number, as in `2w`, nor the beginning of an id, as in `bc00`."""
 
 
 def fold(text: str) -> str:
