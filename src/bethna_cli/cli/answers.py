@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bethna_cli.cli import output
 from bethna_cli.domain.conversation import Command, Speaker, Turn
+from bethna_cli.domain.redaction import redacted
 from bethna_cli.domain.utterance import Understood, utterance_document
 
 
@@ -22,15 +23,25 @@ class Answer:
 
     def document(self) -> dict[str, object]:
         """Return the turn as one JSON object."""
-        heard = {} if self.understood is None else utterance_document(self.understood)
         return {
             "text": self.text,
-            **heard,
+            **self._heard(),
             "said": [{"speaker": speaker.value, "text": text} for speaker, text in self.said],
             "commands": [shlex.join(("bethna", *command)) for command in self.commands],
             "results": self.results,
             "exit": self.exit_code,
         }
+
+
+    def _heard(self) -> dict[str, object]:
+        """Return what the words were taken for; a key that was taken for an id is no more shown than in the words."""
+        if self.understood is None:
+            return {}
+        document = utterance_document(self.understood)
+        position = self.understood.slots.position
+        if position is not None and position not in self.text.lower():
+            document["slots"] = {**dict(document["slots"]), "position": redacted(position)}  # type: ignore[call-overload]
+        return document
 
 
 def print_turns(turns: Sequence[Turn]) -> None:

@@ -82,6 +82,7 @@ def _answer(talk: "Talk", text: str, as_json: bool) -> int:
 
 def _from_pipe(talk: "Talk", as_json: bool) -> int:
     """Answer line by line; blank lines and those that begin with # are skipped. Returns the first exit code not 0."""
+    from bethna_cli.domain.redaction import redacted
     from bethna_cli.domain.text import clean
 
     first = 0
@@ -89,7 +90,7 @@ def _from_pipe(talk: "Talk", as_json: bool) -> int:
         if not line.strip() or line.startswith("#"):
             continue
         if not as_json:
-            typer.echo(f"> {clean(line, LONGEST_ECHO)}", err=True)
+            typer.echo(f"> {redacted(clean(line, LONGEST_ECHO))}", err=True)
         code = _answer(talk, line, as_json)
         first = first or code
         sys.stdout.flush()
