@@ -32,7 +32,6 @@ class Answer:
             "exit": self.exit_code,
         }
 
-
     def _heard(self) -> dict[str, object]:
         """Return what the words were taken for; a key that was taken for an id is no more shown than in the words."""
         if self.understood is None:

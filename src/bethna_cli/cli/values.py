@@ -155,7 +155,9 @@ def day_start(word: str | None, flag: str) -> datetime | None:
     try:
         return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise UsageError(f"{flag} {word[:24]!a} must be a day like 2023-12-31.") from error
+        raise UsageError(
+            f"{flag} {word[:24]!a} must be a day like 2023-12-31.", hint=f"leave out {flag}, or give 2023-12-31"
+        ) from error
 
 
 def day_end(word: str | None, flag: str) -> datetime | None:
@@ -164,4 +166,6 @@ def day_end(word: str | None, flag: str) -> datetime | None:
     try:
         return None if starts is None else starts + timedelta(days=1)
     except OverflowError as error:
-        raise UsageError(f"{flag} {word!a} is further than any data.") from error
+        raise UsageError(
+            f"{flag} {word!a} is further than any data.", hint=f"leave out {flag}, or give 2023-12-31"
+        ) from error
