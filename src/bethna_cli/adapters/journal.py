@@ -10,13 +10,13 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.adapters.trade_text import read_trade, trade_text
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
@@ -53,7 +53,7 @@ class SqliteJournal:
     # ── changes ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def add(self, entries: Sequence[JournalEntry], at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             for entry in entries:
                 row = (
                     entry.digest,
@@ -134,7 +134,7 @@ class SqliteJournal:
             before.digest,
             before.version,
         )
-        with self._transaction():
+        with one_transaction(self._db):
             if after.state is TradeState.TX_SIGNED and before.state is not after.state:
                 self._require_only_sale(after)
             changed = self._db.execute(
@@ -193,7 +193,7 @@ class SqliteJournal:
 
     def _read(self, where: str, values: Sequence[object]) -> list[JournalEntry]:
         columns = "digest, plan_id, state, version, first_block, handed_out, sent_at_s, dearest_at_s, trade, fill"
-        with self._transaction("deferred"):
+        with one_transaction(self._db, "deferred"):
             rows = self._db.execute(f"select {columns} from trades {where}", values).fetchall()  # noqa: S608
             return [self._entry(row) for row in rows]
 
@@ -220,7 +220,7 @@ class SqliteJournal:
     # ── errands ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def keep_errand(self, errand: Errand, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._keep(errand, at)
 
     def _keep(self, errand: Errand, at: datetime) -> None:
@@ -248,13 +248,13 @@ class SqliteJournal:
         ]
 
     def end_errand(self, errand: Errand, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute("update errands set ended_at = ? where hash = ?", (iso(at), errand.transaction.hash))
 
     # ── halts ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def halt(self, reason: str, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute("insert into halts (at, reason) values (?, ?)", (iso(at), reason))
 
     def halted(self) -> str | None:
@@ -263,7 +263,7 @@ class SqliteJournal:
         return None if row is None else str(row[0])
 
     def resume(self, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute("update halts set ended_at = ? where ended_at is null", (iso(at),))
 
     # ── the right to send ─────────────────────────────────────────────────────────────────────────────────────
@@ -276,7 +276,7 @@ class SqliteJournal:
             handle = os.open(self._folder / f"send-{account}.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
         try:
             await _lock(handle)
-            with self._transaction():
+            with one_transaction(self._db):
                 self._db.execute(
                     "insert into sending (account, token, pid) values (?, 1, ?)"
                     " on conflict (account) do update set token = token + 1, pid = excluded.pid",
@@ -287,18 +287,6 @@ class SqliteJournal:
             os.close(handle)
 
     # ── transactions of the store ─────────────────────────────────────────────────────────────────────────────
-
-    @contextmanager
-    def _transaction(self, kind: str = "immediate") -> Iterator[None]:
-        with translated():
-            self._db.execute(f"begin {kind}")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
 
 
 def _unsent(entry: JournalEntry) -> JournalEntry:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.adapters.trade_text import read_trade, trade_text
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
@@ -47,18 +47,12 @@ class SqliteMandates:
             )
             for one in mandates
         ]
-        with translated():
-            self._db.execute("begin immediate")
-            try:
-                self._db.executemany(
-                    "insert or ignore into mandates (digest, user, token, nonce, kind, trade, signature, purchase,"
-                    " signed_at, state) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    rows,
-                )
-                self._db.execute("commit")
-            except BaseException:
-                self._db.execute("rollback")
-                raise
+        with one_transaction(self._db):
+            self._db.executemany(
+                "insert or ignore into mandates (digest, user, token, nonce, kind, trade, signature, purchase,"
+                " signed_at, state) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
 
     def of_token(self, user: Address, token: Address) -> list[Mandate]:
         return self._read("where user = ? and token = ?", (user, token))

@@ -4,13 +4,12 @@ Times here are the machine's: a mail server does not live in the simulated world
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from bethna_cli.adapters.alerts import COLUMNS, insert_alert, kept_alert
-from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.domain.alert import Alert, ChannelState, Delivery, KeptAlert, Level
 from bethna_cli.domain.units import iso
 
@@ -34,29 +33,17 @@ class SqliteOutbox:
     def gather(self, channel: str, at: datetime) -> Level | None:
         if self._reached(channel) == self._newest():
             return None
-        with self._transaction():
+        with one_transaction(self._db):
             return self._gather(channel, at)
 
     def put_by_hand(self, alert: Alert, channels: Sequence[str], at: datetime) -> KeptAlert:
-        with self._transaction():
+        with one_transaction(self._db):
             insert_alert(self._db, alert, at)
             row = self._db.execute(f"select {COLUMNS} from alerts where id = ?", (alert.id,)).fetchone()  # noqa: S608
             kept = kept_alert(*row)
             rows = [(channel, kept.sequence, Delivery.REFUSED.value, iso(at)) for channel in channels]
             self._db.executemany("insert into deliveries (channel, sequence, state, at) values (?, ?, ?, ?)", rows)
         return kept
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated():
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
 
     def _gather(self, channel: str, at: datetime) -> Level | None:
         self._db.execute(

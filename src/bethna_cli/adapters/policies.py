@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bethna_cli.adapters import signer_wire as wire
-from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.policy import SignedPolicy
 from bethna_cli.domain.trade import Side
@@ -32,19 +32,12 @@ class SqlitePolicies:
     def keep(self, signed: SignedPolicy, at: datetime) -> None:
         document = wire.canonical(wire.policy_document(signed)).decode()
         policy = signed.policy
-        with translated():
-            self._db.execute("begin immediate")
-            try:
-                self._end(policy.user, policy.chain_id, at)
-                self._db.execute(
-                    "insert into policies (digest, user, chain_id, document, set_at) values (?, ?, ?, ?, ?)",
-                    (signed.digest, policy.user, policy.chain_id, document, iso(at)),
-                )
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
+        with one_transaction(self._db):
+            self._end(policy.user, policy.chain_id, at)
+            self._db.execute(
+                "insert into policies (digest, user, chain_id, document, set_at) values (?, ?, ?, ?, ?)",
+                (signed.digest, policy.user, policy.chain_id, document, iso(at)),
+            )
 
     def current(self, user: Address, chain_id: int) -> SignedPolicy | None:
         with translated():

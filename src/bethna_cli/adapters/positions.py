@@ -7,7 +7,6 @@ from all their events, so that a position is never patched. Times are Unix secon
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from bethna_cli.adapters.position_rows import (
     text_of,
     write_events,
 )
-from bethna_cli.adapters.sql import SHORTEST_PREFIX, open_store, translated
+from bethna_cli.adapters.sql import SHORTEST_PREFIX, one_transaction, open_store, translated
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.position import (
@@ -85,7 +84,7 @@ class SqlitePositions:
         return [Cursor(number, block_hash) for number, block_hash in rows]
 
     def rewind(self, reach: Reach, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute(
                 "delete from chain_checkpoints where chain_id = ? and account = ? and number > ?",
                 (self._chain_id, reach.account, reach.cursor.number),
@@ -124,7 +123,7 @@ class SqlitePositions:
     def replace(self, stretch: Stretch, at: datetime, tell: Tell) -> list[Change]:
         reach = stretch.reach
         last = LARGEST_INTEGER if stretch.is_head else stretch.last
-        with self._transaction():
+        with one_transaction(self._db):
             gone = self._db.execute(
                 "delete from chain_events where chain_id = ? and account = ? and block_number between ? and ?"
                 " returning token",
@@ -142,7 +141,7 @@ class SqlitePositions:
     def add(
         self, events: Sequence[ChainEvent], terms: Mapping[Address, OptionTerms], at: datetime, tell: Tell
     ) -> list[Change]:
-        with self._transaction():
+        with one_transaction(self._db):
             moved = self._tokens_at(events)
             write_events(self._db, self._chain_id, events)
             self._write_terms(terms)
@@ -156,7 +155,7 @@ class SqlitePositions:
         return changes
 
     def forget(self, account: Address) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute(
                 "delete from chain_events where chain_id = ? and account = ?", (self._chain_id, octets_of(account))
             )
@@ -315,15 +314,3 @@ class SqlitePositions:
             if row[3] not in known:
                 known[row[3]] = self.reach(row[3])
         return [position_of(row, known[row[3]]) for row in rows]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated():
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise

@@ -162,6 +162,20 @@ def _encode(document: Mapping[str, object]) -> str:
 
 
 @contextmanager
+def one_transaction(db: sqlite3.Connection, kind: str = "immediate") -> Iterator[None]:
+    """Do everything inside in one transaction of a connection in autocommit mode, or nothing of it."""
+    with translated():
+        db.execute(f"begin {kind}")
+        try:
+            yield
+            db.execute("commit")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("rollback")
+            raise
+
+
+@contextmanager
 def translated(path: Path | None = None) -> Iterator[None]:
     """Turn SQLite's and the file system's words into ours."""
     try:

@@ -6,15 +6,14 @@ write compares the fencing token: a watcher that was stopped for a while and rep
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from bethna_cli.adapters.alerts import insert_alert
 from bethna_cli.adapters.clocks import SystemClock
-from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.domain.alert import Alert
 from bethna_cli.domain.errors import WatcherReplaced
 from bethna_cli.domain.guarding import (
@@ -53,7 +52,7 @@ class SqliteWatchbook:
 
     def start(self, pid: int, interval_s: float) -> int:
         at = self._wall.now()
-        with self._transaction():
+        with one_transaction(self._db):
             row = self._db.execute("select token from watcher").fetchone()
             token = 1 if row is None else int(row[0]) + 1
             self._db.execute(
@@ -63,7 +62,7 @@ class SqliteWatchbook:
         return token
 
     def stop(self, token: int) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute("update watcher set pid = 0 where token = ?", (token,))
 
     def watcher(self) -> Watcher | None:
@@ -84,7 +83,7 @@ class SqliteWatchbook:
     # ── a tick ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def keep(self, notes: TickNotes, token: int, trouble: str | None = None) -> list[Alert]:
-        with self._transaction():
+        with one_transaction(self._db):
             self._require_newest(token)
             if notes.marks is not None:
                 self._write_marks(notes.marks, notes.at)
@@ -103,7 +102,7 @@ class SqliteWatchbook:
         token: int,
         at: datetime,
     ) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._require_newest(token)
             self._write(decisions, states, alerts, at)
 
@@ -151,7 +150,7 @@ class SqliteWatchbook:
         return {row[0]: _state(row) for row in rows}
 
     def set_rules(self, position: str, rules: ExitRules | None, at: datetime) -> None:
-        with self._transaction():
+        with one_transaction(self._db):
             self._db.execute("delete from exit_rules where position = ?", (position,))
             if rules is not None:
                 self._db.execute(
@@ -187,18 +186,6 @@ class SqliteWatchbook:
             layout = json.loads(document)
             found.append((_time(at), layout, PackedMarks(key, dict, json.loads(spots), values, options)))
         return found
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated():
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
 
 
 def _json(document: object) -> str:
