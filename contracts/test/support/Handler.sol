@@ -28,7 +28,7 @@ contract Handler is Crowd {
         _spoil(a, flaw % 22, seed);
         _sign(a);
         bool forged = flaw % 22 == 0;
-        if (forged) a.signature = signed(keys[(seed + 1) % USERS], trader.hashIntent(a.i));
+        if (forged) a.signature = signed(keys[(seed % USERS + 1) % USERS], trader.hashIntent(a.i));
         _run(a, forged);
     }
 
