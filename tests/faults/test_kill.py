@@ -104,8 +104,13 @@ def usual_time_s(buyer: Buyer, trade: PlannedTrade) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("rounds", [50, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(50, marks=pytest.mark.timeout(600)),
+        pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+    ],
+)
 def test_a_trader_killed_at_any_moment_buys_and_sells_once_and_forgets_nothing(
     market: Market, buyer: Buyer, accepted: set[Hash], rounds: int
 ):
