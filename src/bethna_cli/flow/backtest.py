@@ -13,7 +13,7 @@ from datetime import datetime
 from bethna_cli.analysis import bands
 from bethna_cli.analysis.strategies import Purchase, at_expiry_nearest, purchases
 from bethna_cli.domain.backtest import Backtest, BacktestTerms, Bought, Closed, Course, Ending, Strategy
-from bethna_cli.domain.errors import NotEnoughData, NothingSuitable, OutsideError
+from bethna_cli.domain.errors import NotEnoughData, NotFound, NothingSuitable, OutsideError
 from bethna_cli.domain.intent import TradeRequest
 from bethna_cli.domain.market import MarketSnapshot
 from bethna_cli.domain.model import Model, Progress
@@ -236,7 +236,7 @@ class _Shelf:
     def add_recommendation(self, recommendation_id: str, at: datetime, document: Mapping[str, object]) -> None: ...
 
     def recommendation(self, prefix: str) -> Mapping[str, object]:
-        raise NotImplementedError(prefix)
+        raise NotFound(f"A backtest keeps no recommendation {prefix!r}.")
 
     def seen(self) -> MarketSnapshot:
         """Return the last look; `advise` keeps it before it can refuse anything."""
