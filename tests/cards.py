@@ -74,6 +74,7 @@ def trade(signal: Signal = Signal.LONG_CALL, *quotes: OptionQuote) -> Candidate:
         break_even_usd=(Decimal("3242.5"),),
         probability_of_profit=0.23,
         expected_value=Usdc(4_200_000),
+        quantiles=((0.05, Usdc(-99_875_000)), (0.5, Usdc(-99_875_000)), (0.95, Usdc(210_500_000))),
         payoff=tuple((2500.0 + 10 * i, max(-99.875, 2.35 * (2500 + 10 * i - 3242.5))) for i in range(121)),
     )
 

@@ -50,6 +50,7 @@ def test_when_everything_is_too_dear_alpha_holds_and_still_shows_the_best_candid
     assert "expected value is not positive" in str(answer.candidate.refused_because)
     assert answer.candidate.legs
     assert answer.candidate.payoff
+    assert answer.candidate.quantiles
     assert answer.would_change
     assert str(answer.buy_line).startswith("bethna buy eth-")
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -12,13 +13,14 @@ from trades import NOW, SPOT, STEADY, candles, chain, quote, usdc
 
 from bethna_cli.analysis.outlook import Outlook, ewma_volatility, with_view
 from bethna_cli.analysis.strategies import Purchase, purchase_of
-from bethna_cli.analysis.valuation import value
+from bethna_cli.analysis.valuation import QUANTILES, profit_curve, value, with_quantiles
 from bethna_cli.analysis.volatility import Forecast
 from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.intent import View
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Prediction
 from bethna_cli.options import black
+from bethna_cli.options.payoff import payoff_at
 
 CALL, PUT = OptionKind.CALL, OptionKind.PUT
 WEEK = 7 / 365
@@ -116,6 +118,36 @@ def test_probability_of_profit_is_that_of_ending_beyond_break_even() -> None:
     assert call.probability_of_profit == pytest.approx(terminal.probability_above(3234), abs=1e-9)
     outside = terminal.probability_above(3200) + 1 - terminal.probability_above(2800)
     assert straddle.probability_of_profit == pytest.approx(outside, abs=1e-9)
+
+
+@pytest.mark.parametrize("view", [None, View.BULLISH])
+@pytest.mark.parametrize(("strikes", "kinds"), [([3200], [CALL]), ([2800], [PUT]), ([3000], [CALL, PUT])])
+def test_payoff_quantiles_are_those_of_many_prices_drawn_from_the_same_distribution(
+    strikes: list[int], kinds: list[OptionKind], view: View | None
+) -> None:
+    outlook = lognormal_outlook(0.6)
+    if view:
+        outlook = replace(outlook, prediction=with_view(outlook.prediction, view, 3))
+    trade = with_quantiles(value(named(strikes, *kinds), outlook, NOW), outlook, NOW)
+    terminal, curve = outlook.terminal(WEEK), profit_curve(trade.legs)
+
+    draws = 5_000
+    total = 0.6 * math.sqrt(WEEK)
+    normals = (NormalDist().inv_cdf((i + 0.5) / draws) for i in range(draws))
+    prices = [SPOT * math.exp(total * z - total * total / 2) for z in normals]
+    weights = [terminal.factors[sum(price > bound for bound in terminal.bounds)] / draws for price in prices]
+    ends = [payoff_at(curve, price) for price in prices]
+
+    assert [share for share, _ in trade.quantiles] == list(QUANTILES)
+    for share, pnl in trade.quantiles:
+        at_most = math.fsum(w for w, end in zip(weights, ends, strict=True) if end <= pnl / 1e6 + 0.005)
+        below = math.fsum(w for w, end in zip(weights, ends, strict=True) if end < pnl / 1e6 - 0.015)
+        assert below - 0.001 <= share <= at_most + 0.001
+    assert trade.quantiles[0][1] >= -trade.max_loss
+    won = math.fsum(w for w, end in zip(weights, ends, strict=True) if end > 0)
+    assert trade.probability_of_profit == pytest.approx(won, abs=0.001)
+    mean = math.fsum(w * end for w, end in zip(weights, ends, strict=True))
+    assert trade.expected_value / 1e6 == pytest.approx(mean, abs=0.5)
 
 
 def test_a_likelier_rise_makes_calls_worth_more_and_puts_less() -> None:

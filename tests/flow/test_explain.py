@@ -31,6 +31,7 @@ def test_what_can_be_lost_stands_with_its_age():
     text = words("what can I lose?")
 
     assert f"{CALL['max_loss_usdc']:,.2f} USDC" in text
+    assert "95% of outcomes at or below +210.50" in text
     assert "3 min ago" in text
 
 

@@ -16,7 +16,7 @@ from bethna_cli.analysis.features import Series, features, series_of
 from bethna_cli.analysis.outlook import Outlook, with_view
 from bethna_cli.analysis.reasons import changes, reasons
 from bethna_cli.analysis.strategies import at_expiry_nearest, purchase_of, purchases
-from bethna_cli.analysis.valuation import LEAST_EDGE, is_worth_its_price, value
+from bethna_cli.analysis.valuation import LEAST_EDGE, is_worth_its_price, value, with_quantiles
 from bethna_cli.analysis.volatility import forecast
 from bethna_cli.domain.documents import recommendation_document
 from bethna_cli.domain.errors import NothingSuitable, OutsideError
@@ -68,12 +68,13 @@ def recommend(request: TradeRequest, snapshot: MarketSnapshot, model: Model, net
     row, outlook = _believe(snapshot, grounds, model)
     own = outlook.prediction
     quotes = at_expiry_nearest(grounds.board.quotes, request.expiry_days, snapshot.taken_at)
-    without = _verdict(request, quotes, outlook, snapshot, None)
-    final, effect = without, None
+    without = final = _verdict(request, quotes, outlook, snapshot, None)
+    effect = None
     if request.view:
         outlook = replace(outlook, prediction=with_view(own, request.view, request.view_odds))
         final = _verdict(request, quotes, outlook, snapshot, request.view)
         effect = ViewEffect(request.view, request.view_odds, without.signal, without.best.expected_value)
+    final = replace(final, best=with_quantiles(final.best, outlook, snapshot.taken_at))
     warnings = (*_far_expiry(request.expiry_days, final.best, snapshot), *_capped(request.budget, final.best))
     return _assemble(request.budget, snapshot, network, own, outlook, row, final, effect, warnings)
 
@@ -89,7 +90,7 @@ def propose(request: DirectRequest, snapshot: MarketSnapshot, model: Model, netw
     days = request.expiry if isinstance(request.expiry, float) else (request.expiry - now) / timedelta(days=1)
     kinds = [quote for quote in grounds.board.quotes if quote.kind in request.kinds]
     purchase = purchase_of(at_expiry_nearest(kinds, days, now), request.strikes, request.kinds, request.budget)
-    trade = value(purchase, outlook, now)
+    trade = with_quantiles(value(purchase, outlook, now), outlook, now)
     verdict = Verdict(trade.signal, trade)
     doubts = () if is_worth_its_price(trade) else (f"Alpha would stand aside: {_refusal(trade)}.",)
     warnings = (*doubts, *_far_expiry(days, trade, snapshot), *_capped(request.budget, trade))

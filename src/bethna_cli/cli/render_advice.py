@@ -107,7 +107,16 @@ def _trade(rec: Recommendation, trade: Candidate) -> Iterator[RenderableType]:
     grid.add_row("chance of profit", share(trade.probability_of_profit))
     style = "green" if trade.expected_value > 0 else "red"
     grid.add_row("expected value", Text(f"{signed(usdc_to_decimal(trade.expected_value))} USDC", style=style))
+    if trade.quantiles:
+        grid.add_row("outcomes", _outcomes(trade))
     yield grid
+
+
+def _outcomes(trade: Candidate) -> str:
+    """Say how often the profit or loss at expiry ends at or below what; the same amount is named once."""
+    shares = {pnl: share for share, pnl in trade.quantiles}
+    ends = (f"{100 * share:.0f} % at or below {signed(usdc_to_decimal(pnl))}" for pnl, share in shares.items())
+    return f"{', '.join(ends)} USDC"
 
 
 def _plot(rec: Recommendation, trade: Candidate, width: int) -> Iterator[RenderableType]:

@@ -78,6 +78,7 @@ def candidate_document(trade: Candidate) -> Document:
         "break_even": [float(price) for price in trade.break_even_usd],
         "probability_of_profit": trade.probability_of_profit,
         "expected_value_usdc": _money(trade.expected_value),
+        "payoff_quantiles": [[share, _money(pnl)] for share, pnl in trade.quantiles],
         "payoff": [[spot, pnl] for spot, pnl in trade.payoff],
         "refused_because": trade.refused_because,
     }
@@ -248,6 +249,7 @@ def _no_trade() -> Document:
         "break_even": [],
         "probability_of_profit": None,
         "expected_value_usdc": None,
+        "payoff_quantiles": [],
         "payoff": [],
         "refused_because": None,
     }

@@ -72,7 +72,9 @@ class Reason:
 class Candidate:
     """One trade, valued under a terminal distribution. Money is USDC base units; the payoff is (USD spot, USDC P&L).
 
-    max_profit is what the fully collateralised series can pay at most, less the premium.
+    max_profit is what the fully collateralised series can pay at most, less the premium. quantiles: (share of outcomes,
+    the P&L that so many do not exceed), from the distribution that the probability and the expected value are of; empty
+    for a trade that is not shown.
     """
 
     signal: Signal
@@ -85,6 +87,7 @@ class Candidate:
     probability_of_profit: float
     expected_value: Usdc
     payoff: tuple[tuple[float, float], ...]
+    quantiles: tuple[tuple[float, Usdc], ...] = ()
     refused_because: str | None = None
 
 

@@ -162,6 +162,9 @@ def _stakes(record: Record, now: datetime) -> Iterator[str]:
         f"Chance of profit {trade['probability_of_profit']:.1%}; expected value "
         f"{trade['expected_value_usdc']:+,.2f} USDC by these odds."
     )
+    if quantiles := trade.get("payoff_quantiles"):
+        ends = ", ".join(f"{share:.0%} of outcomes at or below {pnl:+,.2f}" for share, pnl in quantiles)
+        yield f"By the same odds, in USDC: {ends}."
 
 
 def _defined(terms: Sequence[Term], record: Record | None, now: datetime) -> Iterator[str]:
