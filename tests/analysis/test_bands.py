@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bethna_cli.analysis.bands import BandRule, CandleTrade, bands, candle_trades, relative_strength, signal
+from bethna_cli.analysis import band_trades
+from bethna_cli.analysis.band_trades import BandRule, CandleTrade, candle_trades
+from bethna_cli.analysis.bands import bands, relative_strength, signal
 
 Candles = tuple[list[float], list[float], list[float], list[float]]
 
@@ -118,3 +120,19 @@ def test_positions_do_not_overlap_and_begin_after_their_signal() -> None:
     assert len(trades) > 50
     assert {trade.side for trade in trades} == {1, -1}
     assert all(before.exit <= after.entry for before, after in pairwise(trades))
+
+
+def test_how_many_candles_are_looked_at_together_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    candles = tuple(map(np.array, walk(3, 5_000)))
+    together = candle_trades(*candles, BandRule())
+    monkeypatch.setattr(band_trades, "BATCH", 50)
+
+    assert candle_trades(*candles, BandRule()) == together
+
+
+def test_a_market_without_a_signal_and_one_that_only_falls_are_no_trouble() -> None:
+    flat, falling = np.full(300, 100.0), 100 * 0.999 ** np.arange(300)
+
+    assert candle_trades(flat, flat, flat, flat, BandRule()) == []
+    trades = candle_trades(falling, falling, falling, falling, BandRule())
+    assert trades == one_after_the_other((falling.tolist(),) * 4, BandRule())

@@ -8,7 +8,7 @@ from typing import Any
 
 from bethna_cli.adapters.modelled import ModelledMarket, SurfaceTerms
 from bethna_cli.adapters.recorded import Past, RecordedChains
-from bethna_cli.analysis.bands import BandRule
+from bethna_cli.analysis.band_trades import BandRule
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import BacktestTerms, Closed
 from bethna_cli.domain.market import Asset

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from bethna_cli.analysis import bands, performance
-from bethna_cli.analysis.bands import BandRule, CandleTrade
+from bethna_cli.analysis import band_trades, bands, performance
+from bethna_cli.analysis.band_trades import BandRule, CandleTrade
 from bethna_cli.domain.errors import NotEnoughData
 from bethna_cli.domain.market import Asset, Candle
 from bethna_cli.domain.model import DataFile
@@ -26,7 +26,7 @@ def candle_document(
     """
     if len(candles) < bands.LEAST_CANDLES:
         raise NotEnoughData(f"{len(candles)} candles are too few; the rule needs {bands.LEAST_CANDLES}.")
-    trades = bands.trades_on(candles, rule)
+    trades = band_trades.trades_on(candles, rule)
     profits = [trade.profit for trade in trades]
     figures = performance.trade_figures(profits, BLOCK_TRADES, random.Random(seed))
     interval = figures.average_interval if figures else None
@@ -51,7 +51,7 @@ def candle_document(
         "average_return_interval": [round(edge, PLACES) for edge in interval] if interval else None,
         "median_return": round(figures.median_return, PLACES) if figures else None,
         "total_return": round(_compounded(profits), PLACES),
-        "max_drawdown": round(bands.worst_fall(profits), PLACES),
+        "max_drawdown": round(band_trades.worst_fall(profits), PLACES),
         "holding_the_asset": round(held, PLACES),
         "seed": seed,
         "data": [file_document(file)],
