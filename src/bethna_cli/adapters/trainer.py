@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bethna_cli.domain.model import CLASSES, Forest, Shares, Split, TrainingSet
+from bethna_cli.domain.model import CLASSES, Forest, Row, Shares, Split, TrainingSet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +71,31 @@ class ForestTrainer:
 
         forest = RandomForestClassifier(**self._settings, n_jobs=self._jobs)
         return forest.fit(_matrix(data, rows), np.asarray([data.labels[i] for i in rows]))
+
+
+class RegressionForest:
+    """Grows forests of numbers with the direction forest's leaves, and Breiman's third of the columns at each split."""
+
+    def __init__(self, *, trees: int = 100, seed: int = 20180101, jobs: int = 2) -> None:
+        self._settings = {
+            "n_estimators": trees,
+            "max_depth": 10,
+            "min_samples_leaf": 50,
+            "max_samples": 0.1,
+            "max_features": 1 / 3,
+            "random_state": seed,
+        }
+        self._jobs = jobs
+
+    def expect(self, rows: Sequence[Row], wanted: Sequence[float], asked: Sequence[Row]) -> list[float]:
+        """Learn `wanted` from `rows`, and return what is to be expected of the rows that are asked about."""
+        import numpy as np
+        from sklearn.ensemble import RandomForestRegressor
+
+        forest = RandomForestRegressor(**self._settings, n_jobs=self._jobs)
+        forest.fit(np.asarray(rows, dtype=np.float32), np.asarray(wanted))
+        forest.set_params(n_jobs=1)
+        return [float(value) for value in forest.predict(np.asarray(asked, dtype=np.float32))]
 
 
 def _matrix(data: TrainingSet, rows: Sequence[int]) -> "NDArray[np.float32]":

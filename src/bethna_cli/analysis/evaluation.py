@@ -50,7 +50,7 @@ def measure(trials: Sequence[Trial], resampling: Resampling | None = None) -> di
     days, sums = _by_day(trials)
     weights = np.ones((1, len(days)))
     if resampling:
-        weights = np.vstack([weights, _resampled(len(days), resampling)])
+        weights = np.vstack([weights, block_counts(len(days), resampling)])
     figures = _figures({name: weights @ column for name, column in sums.items()})
     document: dict[str, object] = {"n": len(trials)}
     _nest(document, figures, lambda values: _rounded(values[0]))
@@ -109,13 +109,13 @@ def _volatility_rows(rows: dict[str, _Array], trials: Sequence[Trial]) -> None:
         rows[f"{name} known"] = known.astype(float)
 
 
-def _resampled(days: int, resampling: Resampling) -> _Array:
+def block_counts(days: int, resampling: Resampling, block_days: int = BLOCK_DAYS) -> _Array:
     """Draw blocks of consecutive days, the end joined to the beginning; return how often each day was drawn.
 
     Source: Politis and Romano, "A Circular Block-Resampling Procedure for Stationary Data", 1992.
     """
     chance = np.random.default_rng(resampling.seed)
-    length = min(BLOCK_DAYS, days)
+    length = max(1, min(block_days, days))
     starts = chance.integers(0, days, size=(resampling.count, -(-days // length)))
     drawn = ((starts[:, :, None] + np.arange(length)) % days).reshape(resampling.count, -1)[:, :days]
     counts = np.zeros((resampling.count, days))

@@ -69,12 +69,29 @@ def train_on(folder: Path, until: datetime | None, progress: Progress) -> Traine
     return train(HistoryFolder(folder), ForestTrainer(), until or SystemClock().now(), progress)
 
 
-def compare_on(folder: Path, until: datetime | None, progress: Progress) -> dict[str, object]:
-    """Compare volatility forecasts, walk-forward, on the history files of `folder`. Raises as `train_on` does."""
-    from bethna_cli.adapters.history_files import HistoryFolder
-    from bethna_cli.flow.compare import compare
+def compare_on(
+    folder: Path, candles: Path | None, until: datetime | None, resampling: tuple[int, int], progress: Progress
+) -> dict[str, object]:
+    """Compare volatility forecasts, walk-forward, on the history files of `folder`, with (count, seed) resamples.
 
-    return compare(HistoryFolder(folder, partial=True), until or SystemClock().now(), progress)
+    Where option chains lie there, what they imply is compared as well; candles: those of their days, default as for a
+    backtest. Raises as `train_on` does.
+    """
+    from bethna_cli.adapters.history_files import HistoryFolder
+    from bethna_cli.adapters.implied import RecordedVolatility, has_chains
+    from bethna_cli.adapters.trainer import RegressionForest
+    from bethna_cli.analysis.evaluation import Resampling
+    from bethna_cli.bootstrap.backtest import PERIOD_FOLDER
+    from bethna_cli.flow.compare import Quoted, compare
+
+    period = candles or folder / PERIOD_FOLDER
+    quoted = [
+        Quoted(asset.value, RecordedVolatility(folder, asset), HistoryFolder(period, (asset,), partial=True))
+        for asset in Asset
+        if has_chains(folder, asset)
+    ]
+    archive, known_by = HistoryFolder(folder, partial=True), until or SystemClock().now()
+    return compare(archive, RegressionForest(), known_by, progress, quoted, Resampling(*resampling))
 
 
 def drift_on(folder: Path, network: str) -> dict[str, object]:

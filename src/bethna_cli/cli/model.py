@@ -27,6 +27,9 @@ AssetName = Annotated[str, typer.Option("--asset", metavar="ASSET", help="ETH or
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day (UTC); default: the first unseen.")]
 To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (UTC); default: the end of the data.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Use nothing after this day (UTC).")]
+ChainCandles = Annotated[
+    Path | None, typer.Option("--candles", metavar="DIR2", help="Candles of the chains (default DIR/replay_2026).")
+]
 DriftData = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Another folder than the fetched one.")]
 ModelFile = Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Another model than the one in use.")]
 InSampleToo = Annotated[bool, typer.Option("--in-sample", help="Allow days that the model learned from.")]
@@ -90,8 +93,19 @@ def evaluate(
 
 
 @app.command(cls=ExampleCommand, epilog="bethna model compare --data DIR")
-def compare(data: Data, until: Until = None, as_json: Json = False, no_color: NoColor = False) -> None:
-    """Compare volatility forecasts, each year by what the years before taught: the reason for the one that ships."""
+def compare(
+    data: Data,
+    candles: ChainCandles = None,
+    until: Until = None,
+    resamples: Resamples = 1000,
+    seed: ResampleSeed = 20180101,
+    as_json: Json = False,
+    no_color: NoColor = False,
+) -> None:
+    """Compare volatility forecasts, each year by what the years before taught: the reason for the one that ships.
+
+    Where option chains lie in DIR, what they imply is compared as well. Intervals are at 95 %.
+    """
     from bethna_cli.bootstrap.model import compare_on
     from bethna_cli.cli import output
     from bethna_cli.cli.progress import progress_bar
@@ -99,7 +113,7 @@ def compare(data: Data, until: Until = None, as_json: Json = False, no_color: No
 
     known_by = day_end(until, "--until")
     with progress_bar(no_color) as progress:
-        report = compare_on(data, known_by, progress)
+        report = compare_on(data, candles, known_by, (resamples, seed), progress)
     if as_json:
         output.emit(report)
         return

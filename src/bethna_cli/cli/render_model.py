@@ -1,6 +1,6 @@
 """The model card on the screen: what it learned from, and how it did on years it had not seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -126,18 +126,45 @@ def _classes(report: Mapping[str, Any]) -> Table:
 
 
 def comparison(report: Mapping[str, Any]) -> Group:
-    """Lay out how well each forecaster did over each horizon: R² of the log variance, then QLIKE."""
-    horizons = report["horizons"]
-    names = list(next(iter(horizons.values())))
+    """Lay out how well each forecaster did over each horizon, walk-forward and beside the quotes of option chains."""
+    years = f"{report['years'][0]} to {report['years'][-1]}"
     blocks: list[RenderableType] = [
-        Text(f"Forecasts of volatility, walk-forward {report['years'][0]} to {report['years'][-1]}", style="bold")
+        Text(f"Forecasts of volatility, walk-forward {years}", style="bold"),
+        *_forecasters(report["horizons"]),
     ]
+    for asset, found in report["chains"].items():
+        span = f"{found['moments']} chains, {found['from'][:10]} to {found['to'][:10]}"
+        blocks += [Text(), Text(f"Beside what {asset} options implied: {span}", style="bold")]
+        blocks += _forecasters(found["horizons"])
+    if not report["chains"]:
+        blocks += [Text(), words("No option chains lie there: implied volatility is not compared.")]
+    return Group(*blocks)
+
+
+def _forecasters(horizons: Mapping[str, Mapping[str, Any]]) -> Iterator[RenderableType]:
+    names = list(next(iter(horizons.values()), {}))
     for title, key in (("R² of the log of the variance, higher is better", "r2"), ("QLIKE, lower is better", "qlike")):
         grid = table("", *horizons, right=tuple(horizons))
         for name in names:
             grid.add_row(_spoken(name), *(_figure(figures[name][key]) for figures in horizons.values()))
-        blocks += [Text(), words(title), grid]
-    return Group(*blocks)
+        yield from (Text(), words(title), grid)
+    yield Text()
+    for name in names[1:]:
+        yield words(f"- {_against(name, {days: figures[name] for days, figures in horizons.items()})}")
+
+
+def _against(name: str, by_horizon: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say over which horizons the model's QLIKE is lower or higher than another's by more than chance."""
+    found: dict[str, list[str]] = {"better": [], "WORSE": [], "not shown": [], "too few weeks": []}
+    for days, figures in by_horizon.items():
+        interval = figures["interval"]
+        if interval is None:
+            verdict = "too few weeks"
+        else:
+            verdict = "better" if interval[0] > 0 else "WORSE" if interval[1] < 0 else "not shown"
+        found[verdict].append(days)
+    said = "; ".join(f"{verdict} over {', '.join(days)}" for verdict, days in found.items() if days)
+    return f"The model against {_spoken(name)}: {said}."
 
 
 def drift_view(report: Mapping[str, Any]) -> Group:

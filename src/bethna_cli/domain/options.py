@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from bethna_cli.domain.units import CONTRACT_UNIT, Contracts, PriceE8, price_to_decimal
 
+Term = tuple[tuple[float, float], ...]
+"""(years to expiry, implied volatility at the money as a fraction a year) of one moment's quotes, shortest first."""
+
 
 class OptionKind(StrEnum):
     """The payoff of one series. A spread is one series with two strikes, bought as a debit."""

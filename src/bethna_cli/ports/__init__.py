@@ -6,7 +6,16 @@ nouns, which cost 10 ms: they are imported for type checkers alone.
 """
 
 from bethna_cli.ports.chain import Chain, ContractStates, TokenAccounts, TraderContracts, TransactionSigner
-from bethna_cli.ports.history import HistoryArchive, HistoryStore, Past, RecordedMarket, RecordedMoment, Trainer
+from bethna_cli.ports.history import (
+    HistoryArchive,
+    HistoryStore,
+    Past,
+    QuotedVolatility,
+    RecordedMarket,
+    RecordedMoment,
+    Regressor,
+    Trainer,
+)
 from bethna_cli.ports.market import Clock, FundingFeed, HistoryFeed, OptionsVenue, PriceStream, SentimentFeed, SpotFeed
 from bethna_cli.ports.signing import ExitSigner, KeyStore, Policies, PolicyCheck, Signer, SigningSession
 from bethna_cli.ports.talking import LanguageModel, ReadTool, Sessions, Understander
@@ -42,10 +51,12 @@ __all__ = [
     "PolicyCheck",
     "Positions",
     "PriceStream",
+    "QuotedVolatility",
     "ReadTool",
     "RecordedMarket",
     "RecordedMoment",
     "Redemptions",
+    "Regressor",
     "Retention",
     "SentimentFeed",
     "Sessions",

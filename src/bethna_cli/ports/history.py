@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bethna_cli.domain.market import Asset, Candle, FearGreed, FundingPoint
-from bethna_cli.domain.model import Forest, History, Shares, Split, TrainingSet
+from bethna_cli.domain.model import DataFile, Forest, History, Row, Shares, Split, TrainingSet
 
 if TYPE_CHECKING:
     from bethna_cli.domain.backtest import MarketDescription, Sale, Settlement
-    from bethna_cli.domain.options import OptionQuote
+    from bethna_cli.domain.options import OptionQuote, Term
 from bethna_cli.ports.market import FundingFeed, HistoryFeed, OptionsVenue, SentimentFeed, SpotFeed
 
 
@@ -91,3 +91,26 @@ class Trainer(Protocol):
     def grow(self, data: TrainingSet, rows: Sequence[int]) -> Forest: ...
 
     def shares(self, data: TrainingSet, split: Split) -> list[Shares]: ...
+
+
+class Regressor(Protocol):
+    """Grows random forests of numbers. The same rows give the same answers, bit for bit."""
+
+    def expect(self, rows: Sequence[Row], wanted: Sequence[float], asked: Sequence[Row]) -> list[float]:
+        """Learn `wanted` from `rows`, and return what is to be expected of the rows that are asked about."""
+        ...
+
+
+class QuotedVolatility(Protocol):
+    """Recorded option chains of one asset, as the volatility that their quotes at the money imply."""
+
+    def terms(self) -> "Sequence[tuple[datetime, Term]]":
+        """Return moments, oldest first, each with (years to expiry, implied volatility), shortest first.
+
+        Raises DataRefused.
+        """
+        ...
+
+    def described(self) -> DataFile:
+        """Describe the file that was read; complete after `terms`."""
+        ...
