@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli_process import START
+from cli_process import SLIPPAGE, START, environment_at
 
 from bethna_cli.cli import app as edge
 
 Bethna = Callable[..., "subprocess.CompletedProcess[str]"]
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
 
 
 @pytest.fixture
@@ -23,9 +22,8 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(home: Path) -> dict[str, str]:
-    """What a process gets to see: nothing of ours but its home."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "BETHNA_HOME": str(home), "COLUMNS": "80"}
+    """What a process of the test gets to see."""
+    return environment_at(home)
 
 
 @pytest.fixture
@@ -45,8 +43,8 @@ def bethna_here(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Run `bethna WORDS…` in this process, through the same outer edge: for the many that refuse or only print."""
     for name in [name for name in os.environ if name.startswith("BETHNA_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("BETHNA_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "80")
+    for name, value in {**SLIPPAGE, "BETHNA_HOME": str(home), "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
         capsys.readouterr()
@@ -63,8 +61,8 @@ def bethna_at() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
     def run(home: Path, words: tuple[str, ...], stdin: str | None) -> "subprocess.CompletedProcess[str]":
         home.chmod(0o700)
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        env = {**kept, "BETHNA_HOME": str(home), "COLUMNS": "80"}
-        return subprocess.run([*START, *words], env=env, input=stdin, capture_output=True, text=True, timeout=90)
+        return subprocess.run(
+            [*START, *words], env=environment_at(home), input=stdin, capture_output=True, text=True, timeout=90
+        )
 
     return run

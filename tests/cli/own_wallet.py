@@ -64,11 +64,11 @@ def at_terminal(environment: dict[str, str], *words: str) -> pexpect.spawn:
     return pexpect.spawn(START[0], [*START[1:], *words], env=env, encoding="utf-8", timeout=60, dimensions=(60, 160))
 
 
-def type_code_and_password(screen: pexpect.spawn, question: str) -> str:
+def type_code_and_password(screen: pexpect.spawn, question: str, password: str = PASSWORD) -> str:
     """Type a plan's code where it is asked for, then the password where the same code asks for it; returns the card."""
     screen.expect(question + ", type ([0-9a-f]{4});")
     card, code = str(screen.before), str(screen.match[1])
     screen.sendline(code)
     screen.expect(f"Password of mine .* plan {code} on chain {EMBEDDED_CHAIN_ID}: ")
-    screen.sendline(PASSWORD)
+    screen.sendline(password)
     return card

@@ -1,22 +1,14 @@
 """A real terminal for `bethna`: a pseudo-terminal to type into, and the screen as a person would see it."""
 
-import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pexpect
 import pyte
 from cli_process import START
 
 LONGEST_WAIT_S = 60.0
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
-
-
-def environment_at(home: Path) -> dict[str, str]:
-    """What a process with this home gets to see, for terminals that several tests share."""
-    return {**{name: os.environ[name] for name in KEPT if name in os.environ}, "BETHNA_HOME": str(home)}
 
 
 class Terminal:

@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from terminal_screen import Terminal, environment_at
+from cli_process import environment_at
+from terminal_screen import Terminal
 
 RULE = "sell it if it is up 20% or down 50%"
 SCREENS = Path(__file__).parent / "screens"

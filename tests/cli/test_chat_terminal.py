@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from terminal_screen import Terminal, environment_at
+from cli_process import environment_at
+from terminal_screen import Terminal
 
 from bethna_cli.adapters.alerts import SqliteAlerts
 from bethna_cli.domain.alert import Alert, Level

@@ -4,7 +4,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from terminal_screen import Terminal, environment_at
+from cli_process import environment_at
+from terminal_screen import Terminal
 
 from bethna_cli.cli.tour import FAREWELL, NOT_HERE, STOPS, take_tour
 from bethna_cli.domain.conversation import Confirm, Context, Run, Session, Speaker
