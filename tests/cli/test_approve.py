@@ -142,11 +142,9 @@ def test_a_dry_run_shows_checks_and_calldata_and_leaves_no_trace(world):
 
     shown = world("approve", name, "--dry-run")
 
-    assert {check["verdict"] for check in shown["checks"]} <= {"pass", "warn"}
-    assert [call["to"] for call in shown["calls"]] == [TRADER]
-    assert shown["calls"][0]["data"].startswith(
-        "0x" + artifact("SentientTrader").function("executeTradeWithPermit").selector.hex()
-    )
+    assert (shown["refused"], "fail" in {check["verdict"] for check in shown["checks"]}) == (None, False)
+    purchase, selector = shown["calls"][0], artifact("SentientTrader").function("executeTradeWithPermit").selector.hex()
+    assert (purchase["to"], purchase["data"][:10]) == (TRADER, "0x" + selector)
     assert (new_since(world, known), read(world, USDC, "nonces", WALLET)) == ([], permits)
 
 
@@ -182,6 +180,7 @@ def test_an_answer_that_is_not_the_plans_code_is_a_no(world):
 
 
 def test_an_interruption_at_the_card_leaves_nothing_behind_and_says_so(world):
+    world("recover")  # what others bought is final then, and no part of the answer
     known = made(world)
 
     screen = world.terminal("approve", something_to_buy(world, budget=55))
