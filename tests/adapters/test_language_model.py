@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -102,6 +102,66 @@ def test_tracing_stays_off_whatever_the_environment_says(monkeypatch):
 
         assert {os.environ["LANGSMITH_TRACING"], os.environ["LANGCHAIN_TRACING_V2"]} == {"false"}
         assert spy.requests == []
+
+
+# ── other providers, each in its own protocol ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["anthropic", "ollama"])
+def provider(request) -> str:
+    if find_spec(f"langchain_{request.param}") is None:
+        pytest.skip(f"langchain-{request.param} is an extra, and not installed")
+    return request.param
+
+
+def model_of(provider: str, url: str, within_s: float = 20.0) -> ChatLanguageModel:
+    choice = ModelChoice(f"{provider}:test", url.removesuffix("/v1"), KEY)
+    return ChatLanguageModel(choice, lambda text: redacted(text, [KEY]), within_s)
+
+
+def test_another_providers_model_looks_things_up_and_answers(provider):
+    found: list[object] = []
+
+    def answer(body):
+        said = json.dumps(body["messages"][-1])
+        return Reply(pieces=["Spot ", "is 3100."]) if "quoted>3100" in said else _LOOK
+
+    with serving(answer) as server:
+        assert answered(model_of(provider, server.url), tools=[looking(found)]) == "Spot is 3100."
+
+    assert found == [{"asset": "ETH"}]
+    assert set(server.paths) == {"/v1/messages" if provider == "anthropic" else "/api/chat"}
+
+
+_LOOK = Reply(calls=[("market", '{"asset": "ETH"}')])
+
+
+def test_another_providers_model_understands_in_the_same_nouns(provider):
+    with serving(lambda _: said('{"intent": "CLOSE_POSITION", "confidence": 0.9, "asset": "BTC"}')) as server:
+        understood = asyncio.run(model_of(provider, server.url).understand("get me out of btc", ""))
+
+    assert (understood.kind, understood.slots) == (IntentKind.CLOSE_POSITION, Slots(asset="BTC"))
+
+
+OTHERS_BROKEN = {
+    "status 429": Reply(status=429, raw=b"{}"),
+    "status 500 that quotes the key": Reply(status=500, raw=KEY.encode()),
+    "killed before it speaks": Reply(breaks_off=True),
+    "not its protocol": Reply(raw=b"<html>hello</html>"),
+    "100 kB": Reply(pieces=["word " * 1_000] * 20),
+    "6 MB in one piece": Reply(raw=b"x" * 6_000_000),
+    "hangs": Reply(hangs=True),
+}
+
+
+@pytest.mark.parametrize("reply", OTHERS_BROKEN.values(), ids=OTHERS_BROKEN.keys())
+def test_another_providers_broken_answer_is_a_named_failure_too(provider, reply):
+    within_s = 1.0 if reply.hangs else 20.0
+    with serving(lambda _: reply) as server, pytest.raises(SourceUnavailable) as refused:
+        answered(model_of(provider, server.url, within_s), tools=[looking([])])
+
+    assert KEY not in refused.value.message
+    assert "hello" not in refused.value.message
 
 
 # ── hostile or broken ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,12 +276,20 @@ def test_what_cannot_be_understood_is_not_believed(arguments):
 
 
 def test_a_provider_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "langchain_anthropic", None)
+    def missing(*_, **__):
+        raise ImportError("langchain_anthropic")  # another test may have imported it
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", missing)
 
     with pytest.raises(ConfigurationError) as refused:
         answered(ChatLanguageModel(ModelChoice("anthropic:claude"), str))
 
     assert refused.value.hint == "pip install 'bethna[anthropic]'"
+
+
+def test_a_provider_that_nobody_knows_is_named_beside_those_that_are_known():
+    with pytest.raises(ConfigurationError, match="openai, anthropic, ollama"):
+        answered(ChatLanguageModel(ModelChoice("skynet:t800"), str))
 
 
 def test_a_quotation_cannot_be_ended_from_within():

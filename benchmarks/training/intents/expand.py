@@ -28,7 +28,7 @@ VALUES = {
 }  # fmt: skip
 _GROUP = re.compile(r"\(([^()]*)\)")
 _VALUE = re.compile(r"\{(\w+)\}")
-FEWEST, MOST = 8, 80
+FEWEST, MOST = 12, 100
 MISTYPED = 0.12
 
 
@@ -43,10 +43,14 @@ def lines_of(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def variants(line: str, chance: random.Random) -> list[str]:
+    """Return different utterances of one line, in a stable order, some of them mistyped."""
+    return [mistyped(text, chance) if chance.random() < MISTYPED else text for text in unmistyped(line, chance)]
+
+
+def unmistyped(line: str, chance: random.Random) -> list[str]:
     """Return different utterances of one line, in a stable order."""
     wanted = max(FEWEST, min(MOST, int(combinations(line) ** 0.5)))
-    found = dict.fromkeys(one_of(line, chance) for _ in range(3 * wanted))
-    return [mistyped(text, chance) if chance.random() < MISTYPED else text for text in list(found)[:wanted]]
+    return list(dict.fromkeys(one_of(line, chance) for _ in range(3 * wanted)))[:wanted]
 
 
 def combinations(line: str) -> int:
@@ -60,8 +64,12 @@ def one_of(line: str, chance: random.Random) -> str:
     """Choose among alternatives, the innermost first, then fill in values."""
     while _GROUP.search(line):
         line = _GROUP.sub(lambda found: chance.choice(found[1].split("|")), line)
-    line = _VALUE.sub(lambda found: chance.choice(VALUES[found[1]]), line)
-    return " ".join(line.split())
+    return filled(line, chance)
+
+
+def filled(line: str, chance: random.Random) -> str:
+    """Fill in values."""
+    return " ".join(_VALUE.sub(lambda found: chance.choice(VALUES[found[1]]), line).split())
 
 
 def mistyped(text: str, chance: random.Random) -> str:

@@ -8,6 +8,7 @@ left out in turn, so that near-copies are never on both sides. Same lines, same 
 
 import hashlib
 import random
+import re
 import sys
 from array import array
 from collections import Counter
@@ -15,13 +16,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from expand import lines_of, variants
+from expand import filled, lines_of, unmistyped, variants
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from bethna_cli.domain.utterance import IntentKind
+from bethna_cli.domain.utterance import MONEY_INTENTS, IntentKind
 from bethna_cli.language.concepts import CONCEPTS
 from bethna_cli.language.features import features_of, tokens_of
 from bethna_cli.language.marks import mark
@@ -32,7 +33,7 @@ from bethna_cli.language.words import fold
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[2] / "src" / "bethna_cli" / "artifacts" / "intents"
 HELD_OUT = HERE.parents[2] / "tests" / "language"
-VERSION = "intents-1"
+VERSION = "intents-2"
 SEED = 20261125
 TODAY = date(2026, 11, 25)
 BUCKETS = 1 << 15
@@ -49,7 +50,7 @@ def main(folder: Path = TARGET) -> None:
     kept_apart = {plain(text) for path in HELD_OUT.glob("held_out*.txt") for _, text in lines_of(path)}
     rows = [row for row in rows if plain(row[1]) not in kept_apart]
     marked = [mark(fold(text), TODAY) for _, text, _ in rows]
-    words = vocabulary(marked)
+    words = vocabulary([mark(fold(text), TODAY) for _, line in lines for text in unmistyped(line, chance)])
     speller = Speller({word: rank for rank, word in enumerate(words)})
     matrix = encode([features_of(tokens_of(line, speller.correct)) for line in marked])
     kinds = tuple(IntentKind)
@@ -57,7 +58,7 @@ def main(folder: Path = TARGET) -> None:
     groups = np.asarray([group for _, _, group in rows])
     weights = row_weights(labels, groups)
     temperature = calibrated(matrix, labels, groups, weights)
-    model = to_model(fitted(matrix, labels, weights), kinds, words, temperature)
+    model = to_model(fitted(matrix, labels, weights), kinds, words, order_words(lines, chance), temperature)
     content = dump(model)
     (folder / f"{VERSION}.bin").write_bytes(content)
     print(f"{len(rows)} utterances of {len(lines)} lines, {len(content):,} bytes")
@@ -76,6 +77,18 @@ def vocabulary(marked: list[str]) -> tuple[str, ...]:
     return tuple(
         word for word, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])) if count >= SEEN_TWICE
     )
+
+
+def order_words(lines: list[tuple[str, str]], chance: random.Random) -> frozenset[str]:
+    """Every word of every line of an order, correctly spelt: what a line may be made of that means one."""
+    parts = [
+        filled(part, chance)
+        for kind, line in lines
+        if IntentKind(kind) in MONEY_INTENTS
+        for part in (*re.split(r"[()|]", line), *unmistyped(line, chance))
+    ]
+    found = (token for part in parts for token in tokens_of(mark(fold(part), TODAY), str))
+    return frozenset(token for token in found if token.isidentifier())
 
 
 def encode(featured: list[list[str]]) -> csr_matrix:
@@ -121,14 +134,18 @@ def calibrated(matrix: csr_matrix, labels: np.ndarray, groups: np.ndarray, weigh
 
 
 def to_model(
-    regression: LogisticRegression, kinds: tuple[IntentKind, ...], words: tuple[str, ...], temperature: float
+    regression: LogisticRegression,
+    kinds: tuple[IntentKind, ...],
+    words: tuple[str, ...],
+    ordered: frozenset[str],
+    temperature: float,
 ) -> IntentModel:
     """Quantise the weights to one signed byte each."""
     table = regression.coef_.T
     scale = float(np.abs(table).max()) / 127
     bytes_ = np.rint(table / scale).astype(np.int8)
     bias = tuple(round(float(value), 4) for value in regression.intercept_)
-    return IntentModel(VERSION, kinds, BUCKETS, scale, bias, temperature, words, array("b", bytes_.tobytes()))
+    return IntentModel(VERSION, kinds, BUCKETS, scale, bias, temperature, words, ordered, array("b", bytes_.tobytes()))
 
 
 if __name__ == "__main__":

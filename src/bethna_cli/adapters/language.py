@@ -41,7 +41,10 @@ MOST_BYTES = 5_000_000
 MOST_TOKENS = 1_500
 TOO_MANY_REQUESTS = 429
 TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
-LIBRARIES = ("langchain", "langchain_core", "langchain_openai", "langchain_anthropic", "langsmith", "openai", "httpx")
+LIBRARIES = (
+    *("langchain", "langchain_core", "langchain_openai", "langchain_anthropic", "langchain_ollama"),
+    *("langsmith", "openai", "anthropic", "ollama", "httpx"),
+)
 """Whose logs and warnings stay off the terminal: they quote what a server sent."""
 
 EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
@@ -212,14 +215,19 @@ def _translated(error: Exception) -> SourceUnavailable:
 
 
 def _opened(choice: ModelChoice, within_s: float) -> "BaseChatModel":
-    """Open the model. Raises ConfigurationError when its provider's package is missing."""
+    """Open the model. Raises ConfigurationError for an unknown provider, or when its package is missing."""
+    provider, _, name = choice.name.partition(":")
+    if provider not in EXTRAS:
+        raise ConfigurationError(
+            f"The language model {choice.name} is of no known provider; there are {', '.join(EXTRAS)}.",
+            hint="bethna config set llm_model openai:NAME, and llm_url for any server that speaks OpenAI's protocol",
+        )
     os.environ.update(dict.fromkeys(TRACING, "false"))
     for library in LIBRARIES:
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module=r"pydantic(\.|$)")
     from langchain.chat_models import init_chat_model
 
-    provider, _, name = choice.name.partition(":")
     options: dict[str, Any] = {"max_retries": 0, "timeout": within_s, "max_tokens": MOST_TOKENS}
     if choice.url is not None:
         options["base_url"] = choice.url
@@ -236,6 +244,6 @@ def _opened(choice: ModelChoice, within_s: float) -> "BaseChatModel":
     except ImportError:
         raise ConfigurationError(
             f"The language model {choice.name} needs a package.",
-            hint=f"pip install 'bethna[{EXTRAS.get(provider, 'openai')}]'",
+            hint=f"pip install 'bethna[{EXTRAS[provider]}]'",
         ) from None
     return opened

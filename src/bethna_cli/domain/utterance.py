@@ -3,7 +3,7 @@
 It names what was meant and orders nothing: a money intent still ends at the review card, where a person types a yes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -71,6 +71,9 @@ class Slots:
     take_profit_pct: float | None = None
 
 
+AS_LIKELY_AS_NOT = 0.50
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
     """One utterance, understood. confidence: 0..1, calibrated: of a hundred at 0.9 about ninety are right.
@@ -86,17 +89,25 @@ class Understood:
     shock_pct: float | None = None
 
 
+def asked_about(understood: Understood) -> Understood:
+    """Return an order of which something is not as orders are: not taken for one, and asked about."""
+    return replace(
+        understood,
+        kind=IntentKind.OUT_OF_SCOPE,
+        slots=replace(understood.slots, position=None),
+        confidence=AS_LIKELY_AS_NOT,
+        alternative=understood.kind,
+    )
+
+
 def utterance_document(understood: Understood) -> dict[str, object]:
     """Return what was understood as scripts see it: slots that were not found are absent, numbers are JSON numbers."""
     found = {field.name: getattr(understood.slots, field.name) for field in fields(Slots)}
-    document: dict[str, object] = {
+    return {
         "intent": understood.kind.value,
         "slots": {name: _plain(value) for name, value in found.items() if value is not None},
         "confidence": round(understood.confidence, 4),
     }
-    if understood.alternative is not None:
-        document["alternative"] = understood.alternative.value
-    return document
 
 
 def _plain(value: object) -> object:

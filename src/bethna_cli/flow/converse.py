@@ -122,8 +122,8 @@ def _answered(text: str, pending: Choose | Confirm) -> Step | None:
 
 
 def _which(text: str, understood: Understood, alternative: IntentKind, context: Context, held: Sequence[Held]) -> Step:
-    """Ask which of two kinds was meant."""
-    kinds = (understood.kind, alternative)
+    """Ask which of two kinds was meant; "something else" comes last."""
+    kinds = sorted((understood.kind, alternative), key=lambda kind: kind is IntentKind.OUT_OF_SCOPE)
     choices = tuple(
         Choice(LABELS[kind], for_kind(text, replace(understood, kind=kind, alternative=None), context, held))
         for kind in kinds

@@ -14,11 +14,12 @@ _SELL = (
     r"|(?:get|take|pull) (?:me |us )?out|jual\w*|tutup\w*|keluar|lepas\w*|cairkan|take_profit|(?:take"
     r"|bank|lock in|book|realise|secure) (?:the |my |some )?(?:profits?|gains?|win)"
     r"|cut (?:my |the )?loss(?:es)?|ambil untung|cut ?loss|go flat|end|terminate|want(?: to be)? out"
-    r"|need out|redeem|scrap my|drop my|let go of|part with|zero|selling|closing|exiting|kill|nuke|axe"
+    r"|need out|(?:would like|me) (?:out of|flat)|get flat|redeem|scrap my|drop my|let go of|part with|zero|selling"
+    r"|closing|exiting|kill|nuke|axe"
     r"|wrap (?:it |this )?up|finish|shut|cabut|buang|lempar|abandon|settle|chuck|bin|wipe|clear out"
     r"|cash in|quit|leave|rid of|(?:my|the) money out|let go|pull the plug|step out|jump out|done with"
     r"|through with|close out|cashing|pull out"
-    r"|take (?:the )?money|jualin|cairin"
+    r"|take (?:the )?money|jualin|cairin|cut (?:my |the |this |that )?(?:~asset:[A-Z]+ )?(?:position|trade|~call|~put)"
 )
 _BUY = (
     r"buy|purchase|order|acquire|get|grab|snag|take|pick up|scoop\w*|cop|book|open|enter|initiate"
@@ -42,7 +43,7 @@ _APPROVE = (
     r"|lock it in|hit it|fire|run it|why not|no objections?|thumbs up|happy with|on board|book it|seal"
     r"|press|full send|fill it|enter the trade|do the trade|i will have|yolo|trust you|count me in"
     r"|good to go|please do|be my guest|that is the one|first one|this one|acceptable|rock|roll|ride"
-    r"|consent|blessing|bless|authori[sz]e\w*|onwards?|lfg|dale|si|oui|vale|claro|sim|hai|engage"
+    r"|acc|consent|blessing|bless|authori[sz]e\w*|onwards?|lfg|dale|si|oui|vale|claro|sim|hai|engage"
     r"|commence|all for it|as recommended|as you suggested|sikat|hajar|ayo|terima|amen|correct"
     r"|by all means|will do|that will|no brainer|obviously|bring it|stick it on|lets|👍|✅|💯|(?:looks?"
     r"|sounds?|seems?|all|feels) (?:very |really |pretty |quite |like a )?(?:good|great|fine|right"
@@ -82,6 +83,11 @@ _NOT_A_NO = re.compile(
     r"|can not wait|do not (?:wait|hesitate|ask|worry|bother asking|see why not)|no_thanks needed"
     r"|wait no more|cancel that thought|not gonna lie|without (?:delay|further ado|hesitation))\b"
 )
+RANGE = re.compile(
+    r"~(?:strike|num):[5-9]?[0-9]{3,}[0-9.]* ?(?:to|-|–|and|until|till|sampai|or) ?~(?:strike|num):[0-9]{3,}"
+)
+"""From one strike to another: whoever names two wants to see them."""
+
 _QUOTED = re.compile(r"\"[^\"]*\"?|(?<![\w])'[^']{2,}'(?![\w])|(?<![\w])'[^']{2,}$")
 
 _SELL_WORD = re.compile(rf"\b(?:{_SELL})\b")
@@ -98,7 +104,7 @@ def without_words(marked: str) -> frozenset[IntentKind]:
     lacking = set()
     if not _meant(_SELL_WORD, spoken):
         lacking.add(IntentKind.CLOSE_POSITION)
-    if not _INSTRUMENT.search(spoken) or not _meant_to_buy(spoken):
+    if not _INSTRUMENT.search(spoken) or not _meant_to_buy(spoken) or RANGE.search(spoken):
         lacking.add(IntentKind.OPEN_POSITION)
     if _ANY_NOT.search(spoken) or not _YES_WORD.search(spoken):
         lacking.add(IntentKind.APPROVE)

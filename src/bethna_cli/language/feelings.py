@@ -21,7 +21,8 @@ _NAMED = (
         Feeling.NEUTRAL,
         r"neutral|netral|sideways?|flat|chops?|choppy|chopping|crabs?|crabbing|range[ -]?bound|rang(?:e"
         r"|ing)|consolidat\w*|stable|boring|quiet|calm|stagnant|stagnat\w*|nowhere|not (?:move|moving|do"
-        r"|doing) much|nothing (?:much )?(?:will |is going to )?(?:happen\w*|moves?)|stays? (?:put|here"
+        r"|doing) much|(?:barely|hardly|scarcely) (?:move|moves|budge|budges)|nothing (?:much )?(?:will "
+        r"|is going to )?(?:happen\w*|moves?)|stays? (?:put|here"
         r"|where it is|around|the same|in (?:the |this |a )?range)|no (?:big |real |clear )?(?:move|moves"
         r"|movement|direction|trend)|tenang|datar|low volatility|pinned|hovers?",
     ),
@@ -37,9 +38,10 @@ _MOVING = (
         r"|upside|up (?:from here|big|only|bad|soon)|naik|menguat|terbang|(?:looks?|looking|is|seems|very"
         r"|pretty|super) strong|recover\w*|rebound\w*"
         r"|bounc\w*|undervalued|cheap here|bottom(?:ed)?(?: is)?(?: in)?|takes? off|fly\w*|skyrocket\w*"
-        r"|explodes? (?:up|higher)|appreciat\w*|increas\w*|long (?:on )?~asset|go(?:ing)? long"
+        r"|explod(?:e|es|ing) (?:up\w*|higher)|appreciat\w*|increas\w*|long (?:on )?~asset|go(?:ing)? long"
         r"|all[ -]time high|new highs?|gains?|run up|uptrend|send(?:s|ing)? it|above ~level"
-        r"|~asset:[A-Z]+ to ~level|jump\w*|green candles?|bagus",
+        r"|~asset:[A-Z]+ to ~level|jump\w*|green candles?|bagus(?! (?:ga|gak|nggak|tidak|apa)\b)|(?:leaning|lean"
+        r"|biased|bias is) (?:long|up)",
     ),
     (
         Feeling.BEARISH,
@@ -50,7 +52,7 @@ _MOVING = (
         r"|slid(?:e|es|ing)|tumbl\w*|nosedive\w*|rekt|short(?:ing)?|bet(?:ting)? against|against ~asset"
         r"|below ~level|die|dead|dying|doomed|decline\w*|pull ?back|retrace\w*|sell[ -]?off|going to zero"
         r"|hedge|protect\w* (?:me )?(?:against|from)|bearmarket|lose value|cools? (?:off|down)|ambruk"
-        r"|red candles?|goes? under",
+        r"|red candles?|goes? under|(?:leaning|lean|biased|bias is) (?:short|down)",
     ),
 )
 _NAMED_PATTERNS = tuple((feeling, re.compile(rf"(?<![a-z_])(?:{words})(?![a-z])")) for feeling, words in _NAMED)

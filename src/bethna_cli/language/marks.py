@@ -14,8 +14,10 @@ from bethna_cli.language.when import mark_times
 NUMBER = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,6})?|[0-9]{1,9}(?:\.[0-9]{1,6})?"
 VALUE = r"[0-9.]+"
 _ASSETS = {
-    "ETH": "eth ether ethereum etherium etherum etheruem ethereun etherem ethers weth eths",
-    "BTC": "btc bitcoin bitcoins btcs xbt cbbtc wbtc bitcion bitcon bitcoine bticoin",
+    "ETH": "eth eht ehter ethreum ethereuem ehtereum etherreum ether"
+    " ethereum etherium etherum etheruem ethereun etherem ethers weth eths",
+    "BTC": "btc bct bitcoi bitocin bitcpin biitcoin"
+    " bitcoin bitcoins btcs xbt cbbtc wbtc bitcion bitcon bitcoine bticoin",
     "SOL": "sol solana",
     "DOGE": "doge dogecoin",
     "XRP": "xrp ripple",
@@ -66,7 +68,7 @@ _PERCENT = re.compile(
     rf"(?P<sign>[-+] ?|minus |plus )?(?P<value>{NUMBER}) ?(?:%|pct\b|percent\b|per cent\b|persen\b"
     rf"|prosen\b|percents\b)"
 )
-_CURRENCY = r"(?:usdc|usdt|usd|dollars?|dolar|dollar|bucks?|buck|\$|quid)(?![a-z])"
+_CURRENCY = r"(?:usdc|usdt|usd|dollars?|dolar|dollar|bucks?|buck|\$(?![0-9])|quid)(?![a-z])"
 _AMOUNT = re.compile(
     rf"\$ ?(?P<a>{NUMBER}) ?(?P<ka>k\b|m\b)?(?: ?(?:usdc?|dollars?|bucks?)\b)?"
     rf"|(?<![\w.,$~:-])(?P<b>{NUMBER}) ?(?P<kb>k\b|m\b|k(?=usd))? ?{_CURRENCY}"

@@ -24,7 +24,7 @@ class IntentModel:
     """A linear model over hashed features: row `bucket` holds a weight for each of `kinds`.
 
     scale turns a stored byte into a weight; temperature divides the scores before they become probabilities.
-    words: what the model has seen, most common first.
+    words: what the model has seen, most common first. order_words: those that the orders it has seen are made of.
     """
 
     version: str
@@ -34,6 +34,7 @@ class IntentModel:
     bias: tuple[float, ...]
     temperature: float
     words: tuple[str, ...]
+    order_words: frozenset[str]
     weights: "array[int]"
 
     def probabilities(self, features: Sequence[str]) -> dict[IntentKind, float]:
@@ -78,6 +79,7 @@ def dump(model: IntentModel) -> bytes:
         "bias": list(model.bias),
         "temperature": model.temperature,
         "words": list(model.words),
+        "order_words": sorted(model.order_words),
     }
     body = json.dumps(header, separators=(",", ":")).encode() + b"\n" + model.weights.tobytes()
     return MAGIC + zlib.compress(body, 9)
@@ -99,5 +101,6 @@ def parse(content: bytes, *, pinned_sha256: str) -> IntentModel:
         bias=tuple(header["bias"]),
         temperature=header["temperature"],
         words=tuple(header["words"]),
+        order_words=frozenset(header["order_words"]),
         weights=array("b", weights),
     )

@@ -5,11 +5,13 @@ question, not denied, not on a condition). Each rule errs towards harmlessness: 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bethna_cli.domain.utterance import IntentKind
 from bethna_cli.language.evidence import is_denied, is_quoted, without_words
+from bethna_cli.language.figures import is_figure, unexpected_in
 
 MOST_WORDS = 45
 """An order fits into a sentence or two; a pasted text does not become one because the word is in it."""
@@ -26,6 +28,7 @@ class Doubt(Enum):
     CONDITION = "it depends on something"
     QUESTION = "it is a question"
     HEDGED = "it is a thought, or past"
+    FIGURE = "it is a turn of speech"
 
 
 INSTEAD = {
@@ -37,16 +40,21 @@ INSTEAD = {
     Doubt.CONDITION: IntentKind.SET_EXIT_RULE,
     Doubt.QUESTION: IntentKind.EXPLAIN,
     Doubt.HEDGED: IntentKind.EXPLAIN,
+    Doubt.FIGURE: IntentKind.OUT_OF_SCOPE,
 }
 """What an utterance is when it looks like an order and is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the rules say about a line: one doubt about all money intents, or the kinds that lack their words."""
+    """What the rules say about a line: one doubt about all money intents, or the kinds that lack their words.
+
+    unexpected: the kinds whose words are there beside others that have no place in an order; they are asked about.
+    """
 
     doubt: Doubt | None
     without_evidence: frozenset[IntentKind]
+    unexpected: frozenset[IntentKind]
 
 
 _INJECTED = (
@@ -128,6 +136,9 @@ _REPORTED = (
         r"|forwarded|copied|headline|breaking|subject|re ?:)\b"
     ),
     re.compile(
+        r"\b(?:forward|relay|pass|send|give|show) (?:this|it|that|the (?:following|below|above))(?: on| along)? to\b"
+    ),
+    re.compile(
         r"^(?:please )?(?:tell|ask|remind|advise|text|email|message|call|let|convince|help|make|show|teach"
         r"|warn) (?!me\b|us\b|you\b|it\b|alpha\b|beta\b|gamma\b|bethna\b|my (?:position|~)|the (?:position"
         r"|trade|order)|sure\b|it\b|a (?:trade|position)|this\b|that\b)(?:my |the "
@@ -199,17 +210,22 @@ _CONDITION = re.compile(
 )
 _HEDGED = re.compile(
     r"\b(?:thinking (?:of|about)|think about|considering|consider|might|maybe|perhaps|possibly|tempted"
-    r"|planning|plan to|about to ask|may (?:sell|buy|close)|not decided|undecided|wanted to (?:ask"
+    r"|(?:could|would|may) be a|planning|plan to|about to ask|may (?:sell|buy|close)|not decided|undecided"
+    r"|wanted to (?:ask"
     r"|know)|used to|was going to|almost|nearly|would have|should have|could have|wish i had"
-    r"|i (?:just |already |have |had )?(?:sold|bought|closed|approved|purchased|exited)|regret|imagine"
+    r"|(?<!one )(?<!~call )(?<!~put )(?<!position )(?<!option )(?<!trade )i (?:just |already |have |had )?(?:sold"
+    r"|bought|closed|approved|purchased|exited)|regret|imagine"
     r"|hypothetical\w*|suppose|supposing|joke|joking|kidding|just testing|test|example|e\.g\."
     r"|for instance|mungkin|kayaknya mau|rencana|someday|one day|eventually|sarcasm|/s)\b"
 )
 
 
-def judge(folded: str, marked: str) -> Judgement:
-    """Say what stands against a money intent. folded: the whole line; marked: the same with its values marked."""
-    return Judgement(_doubt(folded, marked), without_words(marked))
+def judge(folded: str, marked: str, foreign: Sequence[str]) -> Judgement:
+    """Say what stands against a money intent.
+
+    folded: the whole line; marked: the same with its values marked; foreign: its words that no order is made of.
+    """
+    return Judgement(_doubt(folded, marked), without_words(marked), unexpected_in(marked, len(foreign)))
 
 
 def _doubt(folded: str, marked: str) -> Doubt | None:
@@ -227,4 +243,6 @@ def _doubt(folded: str, marked: str) -> Doubt | None:
         return Doubt.DENIED
     if _HEDGED.search(marked):
         return Doubt.HEDGED
+    if is_figure(marked):
+        return Doubt.FIGURE
     return Doubt.CONDITION if _CONDITION.search(marked) else None

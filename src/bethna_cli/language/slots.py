@@ -8,13 +8,14 @@ import re
 from decimal import Decimal
 
 from bethna_cli.domain.utterance import Feeling, IntentKind, OptionSide, Slots
+from bethna_cli.language.evidence import RANGE
 from bethna_cli.language.feelings import feeling_of
 from bethna_cli.language.marks import VALUE
 
 _LEAST_STRIKE = 500
 _BUYING = frozenset({IntentKind.REQUEST_TRADE_RECOMMENDATION, IntentKind.OPEN_POSITION, IntentKind.BROWSE_STRATEGIES})
 _ABOUT_HELD = frozenset({IntentKind.CLOSE_POSITION, IntentKind.SET_EXIT_RULE})
-_ALL = re.compile(r"\b(?:everything|all|semua(?:nya)?|flatten|entire|whole)\b")
+_ALL = re.compile(r"\b(?:everything|all|every|semua(?:nya)?|flatten|entire|whole)\b")
 _LAST = re.compile(
     r"\b(?:last|latest|newest|most recent|terakhir) (?:one|position|trade|buy|purchase|option"
     r"|posisi)\b"
@@ -54,7 +55,8 @@ _SHOCK_UP = re.compile(
     r"|rips?|soars?|plus|melonjak)\b"
 )
 _AMOUNT_WORDS = (
-    r"(?:have|had|got|having|spend|spending|for|with|budget|budget (?:is|of)|risk|max|amount|only|make it"
+    r"(?:spare|extra|another|have|had|got|having|spend|spending|for|with|budget|budget (?:is|of)|risk|max|amount"
+    r"|only|make it"
     r"|worth|put|place|use|invest|ape|about|to|of|sebesar|senilai|modal|pakai|seharga|dengan|jadi|than"
     r"|under|below|up to|most|is|,|of:|amount:|budget:)"
 )
@@ -63,14 +65,15 @@ _AMOUNT_WORDS = (
 def slots_of(marked: str, kind: IntentKind) -> Slots:
     """Read the slots of a marked line, understood as `kind`."""
     stop, take = _exit_levels(marked, kind)
-    strike = _strike(marked, kind)
+    single = RANGE.sub(" ", marked)
+    strike = _strike(single, kind)
     return Slots(
         asset=_asset(marked),
         sentiment=_sentiment(marked, kind),
         option_type=_side(marked),
         strike=strike,
         expiry_days=_expiry(marked, kind),
-        amount=_amount(marked, kind, has_strike=strike is not None),
+        amount=_amount(single, kind, has_strike=strike is not None),
         position=_position(marked, kind),
         stop_loss_pct=stop,
         take_profit_pct=take,
@@ -164,6 +167,8 @@ def _amount(marked: str, kind: IntentKind, *, has_strike: bool) -> Decimal | Non
 
 
 def _position(marked: str, kind: IntentKind) -> str | None:
+    if kind is IntentKind.OUT_OF_SCOPE:
+        return None
     named = _first(r"~id:([0-9a-fx]+)", marked)
     if named is not None or kind not in _ABOUT_HELD:
         return named
@@ -198,7 +203,8 @@ def _exit_levels(marked: str, kind: IntentKind) -> tuple[float | None, float | N
 
 
 def _as_percent(found: re.Match[str]) -> str:
-    return found[0].replace("~num:", "~pct:") if Decimal(found["value"]) <= _LARGEST_BARE_PCT else found[0]
+    """Write "stop at 30" as "stop ~pct:30": nothing then stands between a rule and its number."""
+    return f"{found['rule']} ~pct:{found['value']}" if Decimal(found["value"]) <= _LARGEST_BARE_PCT else found[0]
 
 
 def _paired(marked: str, percentages: list[re.Match[str]]) -> list[str] | None:

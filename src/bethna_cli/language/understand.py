@@ -1,10 +1,12 @@
 """From a line to its meaning: marks, a model for what is likely, rules for what cannot be, slots for the kind."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from bethna_cli.domain.utterance import MONEY_INTENTS, IntentKind, Understood
+from bethna_cli.domain.utterance import MONEY_INTENTS, IntentKind, Understood, asked_about
 from bethna_cli.language.features import features_of, tokens_of
+from bethna_cli.language.figures import foreign_words
 from bethna_cli.language.marks import mark
 from bethna_cli.language.model import IntentModel
 from bethna_cli.language.rules import INSTEAD, Doubt, Judgement, judge
@@ -17,6 +19,9 @@ UNSURE_BELOW = 0.60
 
 SURE_FOR_MONEY = 0.60
 """A money intent that is less likely than this is not taken as one."""
+
+_WORD = re.compile(r"(?<![~:\w])[a-z]{4,}(?![\w:])")
+"""A word that is no mark and no part of one."""
 
 
 class LocalUnderstander:
@@ -33,19 +38,23 @@ class LocalUnderstander:
         if not tokens:
             return Understood(IntentKind.OUT_OF_SCOPE, slots_of(marked, IntentKind.OUT_OF_SCOPE), 1.0)
         likely = self._model.probabilities(features_of(tokens))
-        judgement = judge(folded, marked)
+        judgement = judge(folded, self._respelt(marked), foreign_words(tokens, self._model.order_words))
         if judgement.doubt is not None:
             likely = without_orders(likely, judgement.doubt)
         first = max(_allowed(likely, judgement), key=lambda kind: (likely[kind], kind))
         others = (kind for kind in likely if kind is not first and kind not in judgement.without_evidence)
         second = max(others, key=lambda kind: (likely[kind], kind))
-        return Understood(
+        understood = Understood(
             kind=first,
             slots=slots_of(marked, first),
             confidence=likely[first],
             alternative=second if likely[first] < UNSURE_BELOW else None,
             shock_pct=shock_of(marked) if first is IntentKind.SHOW_RISK else None,
         )
+        return asked_about(understood) if first in judgement.unexpected else understood
+
+    def _respelt(self, marked: str) -> str:
+        return _WORD.sub(lambda found: self._speller.correct(found[0]), marked)
 
 
 def without_orders(likely: Mapping[IntentKind, float], doubt: Doubt) -> dict[IntentKind, float]:

@@ -24,7 +24,9 @@ _SHORT_FORMS = {
     "fri": "friday", "kinda": "kind of", "btw": "by the way", "imo": "in my opinion", "idk": "do not know",
     "em": "them", "nvm": "nevermind", "sth": "something", "smth": "something", "wdyt": "what do you think",
     "mkt": "market", "opt": "option", "opts": "options", "yday": "yesterday", "alrts": "alerts", "thnx": "thanks",
-    "cls": "close", "skp": "skip", "hlp": "help", "nd": "and", "ya'll": "you",
+    "dnt": "do not", "donot": "do not", "doont": "do not", "dun": "do not", "nvr": "never", "var": "value_at_risk",
+    "sel": "sell", "sll": "sell", "buuy": "buy", "byu": "buy", "cal": "call",
+    "cals": "calls", "cls": "close", "skp": "skip", "hlp": "help", "nd": "and", "ya'll": "you",
     "stoploss": "stop_loss", "sl": "stop_loss", "takeprofit": "take_profit", "tp": "take_profit",
     "pnl": "profit_and_loss", "upnl": "profit_and_loss", "vol": "volatility", "vola": "volatility",
 }  # fmt: skip
@@ -35,7 +37,7 @@ _PHRASES = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), name)
     for pattern, name in (
         (r"id(?= (?:like|love|rather|prefer|want|say|go|be|buy|sell)\b)", "i would"),
-        (r"bye(?= (?:me|a|an|the|some|eth|btc)\b)", "buy"),
+        (r"bye(?= (?:me|a|an|the|some|eth|btc)\b)|^by(?= (?:me|a|an|the|some|eth|btc)\b)", "buy"),
         (r"stop[ -]?loss(?:es)?|cut[ -]?loss(?:es)? (?:at|di)", "stop_loss"),
         (r"take[ -]?profits?|profit[ -]?target", "take_profit"),
         (r"p *(?:&|/|and|n) *l", "profit_and_loss"),
