@@ -100,7 +100,7 @@ def is_plain_terminal() -> bool:
 
 def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
     """Open the prompt and hold the conversation."""
-    from bethna_cli.bootstrap.chat import chat_folder
+    from bethna_cli.bootstrap.chat import KEPT, chat_folder
     from bethna_cli.bootstrap.glance import Glancer
     from bethna_cli.cli.repl_status import Status
 
@@ -113,6 +113,7 @@ def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
         history.touch(mode=0o600)
         return converse(talk, PlainReader(status.news, status.line))
     from bethna_cli.cli.repl_completion import Known, RegistryCompleter
+    from bethna_cli.cli.repl_history import PrivateHistory
     from bethna_cli.cli.repl_prompt import Prompt
 
     def known() -> Known:
@@ -124,7 +125,8 @@ def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
             return Known()
 
     completer = RegistryCompleter(_root_group, known)
-    return converse(talk, Prompt(history, completer, status.toolbar, status.news, desk.understander))
+    typed = PrivateHistory(history, desk.clock.now() - KEPT)
+    return converse(talk, Prompt(typed, completer, status.toolbar, status.news, desk.understander))
 
 
 def _root_group() -> Any:

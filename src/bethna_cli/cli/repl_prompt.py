@@ -1,24 +1,20 @@
-"""The prompt at a terminal: editing, history without secrets, completion, a toolbar, and alerts above the line.
+"""The prompt at a terminal: editing, history, completion, a toolbar, and alerts above the line.
 
 It reads a line and returns it. What the line leads to runs after the prompt has let go of the terminal, so that a card
 or a password has the terminal for itself.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import History
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.styles import Style
-
-from bethna_cli.domain.redaction import holds_secret
 
 PROMPT = "bethna> "
 LOOK_EVERY_S = 1.0
@@ -34,19 +30,6 @@ STYLE = Style.from_dict(
 )
 
 
-class PrivateHistory(FileHistory):
-    """What was typed, in a file for its owner's eyes only; a line that looks like it holds a secret is left out."""
-
-    def __init__(self, path: Path) -> None:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        os.close(handle)
-        super().__init__(str(path))
-
-    def append_string(self, string: str) -> None:
-        if not holds_secret(string):
-            super().append_string(string)
-
-
 class Prompt:
     """Reads lines.
 
@@ -56,7 +39,7 @@ class Prompt:
 
     def __init__(
         self,
-        history: Path,
+        history: History,
         completer: Completer,
         toolbar: Callable[[], StyleAndTextTuples],
         news: Callable[[], Iterable[str]],
@@ -66,7 +49,7 @@ class Prompt:
         self._warm_up = warm_up
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
-            history=PrivateHistory(history),
+            history=history,
             completer=completer,
             complete_while_typing=False,
             auto_suggest=AutoSuggestFromHistory(),
