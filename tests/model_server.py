@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat protocol, streaming included, and says what a test wants it to say."""
+"""A server that speaks a provider's chat protocol, streaming included, and says what a test wants it to say."""
 
 import json
 import socket
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from model_dialects import DIALECTS, openai
 
 
 @dataclass
@@ -35,24 +37,6 @@ class ModelServer:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-def _chunks(reply: Reply) -> Iterator[bytes]:
-    def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        body = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "test", "choices": [choice]}
-        return b"data: " + json.dumps(body).encode() + b"\n\n"
-
-    yield event({"role": "assistant", "content": ""})
-    for piece in reply.pieces:
-        yield event({"content": piece})
-    for number, (name, arguments) in enumerate(reply.calls):
-        head = {"index": number, "id": f"call_{number}", "type": "function"}
-        yield event({"tool_calls": [{**head, "function": {"name": name, "arguments": arguments}}]})
-    if reply.breaks_off:
-        return
-    yield event({}, "tool_calls" if reply.calls else "stop")
-    yield b"data: [DONE]\n\n"
-
-
 def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
@@ -74,7 +58,7 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             if reply.raw is not None:
                 self.wfile.write(reply.raw)
             elif reply.status == 200:
-                for chunk in _chunks(reply):
+                for chunk in DIALECTS.get(self.path.partition("?")[0], openai)(reply):
                     self.wfile.write(chunk)
                     self.wfile.flush()
             if reply.breaks_off:

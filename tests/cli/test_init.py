@@ -3,15 +3,24 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pexpect
 import pytest
+from base_node import served_base
 from cli_process import START
 
+from bethna_cli.adapters.abi import checksummed
+from bethna_cli.adapters.sim.deployment import ALLOCATION, deploy
+from bethna_cli.adapters.sim.rpc_server import rpc_app
+from bethna_cli.domain.embedded import PUBLIC_CONTRACTS
+from chain_places import embedded_node, in_process, served
 from mail_servers import PASSWORD as MAIL_PASSWORD
 from mail_servers import USER, Postbox, free_port, logins, mail_server
+from model_server import Reply, serving
 
 PASSWORD = "Tr0ub4dor&3-correct-horse"
+TRADER, ROUTER = PUBLIC_CONTRACTS["trader"], PUBLIC_CONTRACTS["router"]
 CANARY = "canary-key-5ecr3t"
 HIDDEN = ("Password:", "Repeat for confirmation:", "smtp_password", "llm_api_key")
 STEPS = ["network", "rpc", "keys", "wallet", "contract", "e-mail", "language-model"]
@@ -98,6 +107,53 @@ def test_mail_is_tried_on_the_real_server_and_its_password_shown_nowhere(termina
     assert len(postbox.subjects) == 1
     assert MAIL_PASSWORD not in child.logfile_read.getvalue()
     assert (home / "secrets.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_language_model_answers_with_its_key_from_the_keyring(terminal, environment, home, tmp_path, bethna):
+    """The key is typed once, kept by a real keyring backend, sent to the server, and stands in no file of ours."""
+    ring = tmp_path / "ring.json"
+    environment |= {
+        "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
+        "PYTHONPATH": str(Path(__file__).parent),
+        "FILE_KEYRING": str(ring),
+    }
+    reading = Reply(calls=[("understood", '{"intent": "BROWSE_STRATEGIES", "confidence": 0.9, "asset": "ETH"}')])
+    with serving(lambda _: reading) as server:
+        child = terminal("--only", "language-model")
+        typed(
+            child,
+            ("Set it up?", "y"),
+            ("Which model", "openai:some-model"),
+            ("Where it is served", server.url),
+            ("Does it need a key?", "y"),
+            ("or the environment", "keyring"),
+            ("llm_api_key", CANARY),
+        )
+        child.expect_exact("tried: ok, openai:some-model read 'show me eth calls' as BROWSE_STRATEGIES")
+        assert ended(child) == 0
+
+        assert {headers["authorization"] for headers in server.headers} == {f"Bearer {CANARY}"}
+    assert CANARY not in child.logfile_read.getvalue()
+    assert list(json.loads(ring.read_text()).values()) == [CANARY]
+    assert all(CANARY.encode() not in file.read_bytes() for file in home.rglob("*") if file.is_file())
+    origins = json.loads(bethna("config", "show", "--json").stdout)
+    assert CANARY not in json.dumps(origins)
+
+
+def test_a_contract_is_verified_and_confirmed_by_the_digits_of_its_code(terminal, environment):
+    world = embedded_node(allocation=ALLOCATION)
+    deploy(world.chain)
+    (router,) = in_process(world).run(lambda client: client.accounts([ROUTER]))
+    with served(rpc_app(world)) as behind, served_base(behind, router.code) as node:
+        environment |= {"BETHNA_RPC_URL": node.url, "BETHNA_NETWORK": "base"}
+        child = terminal("--only", "contract")
+        child.expect_exact("now: not set up, none is confirmed")
+        typed(child, ("Set it up?", "y"), ("Your contract's address", checksummed(TRADER)))
+        child.expect("code hash 0x[0-9a-f]{60}([0-9a-f]{4})")
+        typed(child, ("type the last 4", child.match[1]))
+
+        child.expect_exact(f"tried: ok, {checksummed(TRADER)}, the code that you confirmed")
+        assert ended(child) == 0
 
 
 def test_a_service_that_is_down_is_named_and_can_be_tried_again_or_left(terminal):
