@@ -4,10 +4,13 @@ Prices can be replaced by the test's own; bids, contracts, journal and store are
 """
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from eth_account import Account
@@ -30,10 +33,11 @@ from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE
 from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.guarding import Confirmation, ExitRules
 from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
-from bethna_cli.domain.market import Asset, Origin, SpotPrice
+from bethna_cli.domain.market import Asset, OptionBoard, Origin, SpotPrice
 from bethna_cli.domain.position import Position
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.units import Bps
+from bethna_cli.domain.venue import RawOrder
 from bethna_cli.domain.wallet import PrivateKey
 from bethna_cli.execution.approval import intent_nonce
 from bethna_cli.flow.execute import ExecutionDesk, approve, settle, submit
@@ -41,7 +45,7 @@ from bethna_cli.flow.exits import ExitDesk
 from bethna_cli.flow.guard import Memory, Ticked, tick
 from bethna_cli.flow.lookout import GuardDesk, MarketDesk
 from bethna_cli.flow.record import RecordDesk, catch_up, note
-from bethna_cli.ports import SpotFeed
+from bethna_cli.ports import OrderBook, SpotFeed
 from bethna_cli.risk.exits import Strictness
 from bethna_cli.risk.spot import WatchLimits
 from execution_desk import (
@@ -85,6 +89,47 @@ class OwnPrices:
 
 
 @dataclass
+class Remembered:
+    """The venue's boards, each read once for each moment of the market, whoever asks: reading one takes long."""
+
+    boards: dict[tuple[datetime, Asset, bool], OptionBoard] = field(default_factory=dict)
+    orders: dict[str, RawOrder] = field(default_factory=dict)
+
+
+class RememberedBook:
+    """The venue as one watcher sees it."""
+
+    def __init__(self, venue: OrderBook, now: Callable[[], datetime], memory: Remembered) -> None:
+        self._venue, self._now, self._memory = venue, now, memory
+
+    async def board(self, asset: Asset) -> OptionBoard:
+        return await self._read(asset, wants_bids=False)
+
+    async def bids(self, asset: Asset) -> OptionBoard:
+        return await self._read(asset, wants_bids=True)
+
+    def order(self, order_id: str) -> RawOrder:
+        return self._memory.orders[order_id]
+
+    async def _read(self, asset: Asset, *, wants_bids: bool) -> OptionBoard:
+        place = (self._now(), asset, wants_bids)
+        if place not in self._memory.boards:
+            board = await (self._venue.bids(asset) if wants_bids else self._venue.board(asset))
+            self._memory.boards[place] = board
+            self._memory.orders |= {one.order_id: self._venue.order(one.order_id) for one in board.quotes}
+        return self._memory.boards[place]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A market as it was, chain, clock and store, to which `Guarded.back_to` returns any number of times."""
+
+    chain: str
+    at: datetime
+    store: Path
+
+
+@dataclass
 class Watch:
     """One life of a watcher: its desk and its memory, and the ticks it has done."""
 
@@ -106,6 +151,8 @@ class Guarded:
     change: Callable[[SpotPrice], SpotPrice] = lambda price: price
     has_key: bool = True
     strictness: Strictness = field(default_factory=lambda: Strictness(Confirmation.LOOKS))
+    memory: Remembered = field(default_factory=Remembered)
+    returns: int = 0
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[Watch]:
@@ -118,9 +165,10 @@ class Guarded:
         book, mandates = SqliteWatchbook.open(market.store), SqliteMandates.open(market.store)
         async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
             urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
-            venue = ThetanutsClient(
+            client = ThetanutsClient(
                 edge, urls=urls, venues=(EMBEDDED_VENUE,), signed_only=True, origin=Origin.SIMULATED
             )
+            venue: Any = RememberedBook(client, clock.now, self.memory)
             hermes = f"{WORLD}/hermes"
             prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
             exits = ExitDesk(ExitKey(WATCHER_KEY, WATCHER), venue, TokenVenue(chain, USDC), execution)
@@ -158,6 +206,23 @@ class Guarded:
                 return watch.ticks
 
         return asyncio.run(work())
+
+    # ── going back ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def moment(self) -> Moment:
+        """Keep the market as it is now."""
+        with closing(sqlite3.connect(self.market.store)) as db:
+            db.execute("pragma wal_checkpoint(truncate)")
+        kept = Path(shutil.copy(self.market.store, self.market.store.with_suffix(".kept")))
+        return Moment(self.market.ask("evm_snapshot"), self.market.clock.at, kept)
+
+    def back_to(self, moment: Moment) -> Moment:
+        """Return to a moment, with a store of its own; a moment is used up, so the next one is handed back."""
+        assert self.market.ask("evm_revert", moment.chain)
+        self.returns += 1
+        self.market.clock.at = moment.at
+        self.market.store = Path(shutil.copy(moment.store, moment.store.with_suffix(f".{self.returns}")))
+        return replace(moment, chain=self.market.ask("evm_snapshot"))
 
     # ── what there is to guard ────────────────────────────────────────────────────────────────────────────────
 

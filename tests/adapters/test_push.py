@@ -40,7 +40,7 @@ class Stand:
 
     def client(self, query: str = "", token: str = TOKEN, **headers: str) -> connect:
         sent = {"Authorization": f"Bearer {token}", **headers}
-        return connect(self.url + query, additional_headers=sent, proxy=None)
+        return connect(self.url + query, additional_headers=sent, proxy=None, open_timeout=None, ping_interval=None)
 
 
 @asynccontextmanager
@@ -221,7 +221,7 @@ def test_a_client_that_never_reads_is_let_go_while_the_others_hear_everything(
 
 
 @pytest.mark.parametrize(
-    ("count", "remembered"), [(50, 50), pytest.param(1_000, 1_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+    ("count", "remembered"), [(50, 50), pytest.param(1_000, 200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])]
 )
 def test_a_thousand_slow_clients_cost_no_more_than_the_newest_alerts_and_find_them_or_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, remembered: int

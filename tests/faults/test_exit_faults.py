@@ -12,7 +12,10 @@ import signal
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bethna_cli.adapters.rpc_transport import Http
+from bethna_cli.adapters.rpc_transport import Http, InProcess
 from bethna_cli.adapters.sim.rpc_server import rpc_app
 from bethna_cli.adapters.watch_lock import WatchLock
 from bethna_cli.adapters.watchbook import SqliteWatchbook
@@ -30,7 +33,7 @@ from bethna_cli.domain.guarding import ExitRule
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow.exits import sell
 from execution_desk import Market
-from guard_desk import Guarded, Watch
+from guard_desk import Guarded, Watch, seen
 
 
 @pytest.fixture
@@ -69,91 +72,160 @@ def code_of(child: int) -> int:
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def one_tick(guarded: Guarded, url: str) -> Callable[[], None]:
-    """A watcher's life: recover, look once, act."""
+class Steps:
+    """Counts what leaves a process, every statement and every request and answer, and kills it at one of them."""
 
-    def work() -> None:
-        guarded.market.transport = Http("rpc", url)  # type: ignore[assignment]
+    def __init__(self, last: int | None) -> None:
+        self.taken, self._last = 0, last
+
+    def take(self, *_: object) -> None:
+        self.taken += 1
+        if self.taken == self._last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def count_statements(self) -> None:
+        """Count every statement of the stores that this process opens from now on."""
+        connect = sqlite3.connect
+
+        def counted(*words: Any, **names: Any) -> sqlite3.Connection:
+            db = connect(*words, **names)
+            db.set_trace_callback(self.take)
+            return db
+
+        sqlite3.connect = counted  # type: ignore[assignment]
+
+
+@dataclass
+class CountedHttp:
+    """A connection to the node on which a process can end before a request is sent and before its answer is read."""
+
+    inner: Http
+    steps: Steps
+
+    async def exchange(self, body: bytes) -> bytes:
+        self.steps.take()
+        answer = await self.inner.exchange(body)
+        self.steps.take()
+        return answer
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def one_life(guarded: Guarded, url: str, last_step: int | None = None) -> int | None:
+    """Let a watcher recover, look once and act, in a process of its own. Returns its steps, None when it was killed."""
+    said, steps = os.pipe(), Steps(last_step)
+
+    def life() -> None:
+        steps.count_statements()
+        guarded.market.transport = CountedHttp(Http("rpc", url), steps)  # type: ignore[assignment]
         guarded.ticks(1)
+        os.write(said[1], str(steps.taken).encode())
 
-    return work
+    code = code_of(in_child(life))
+    os.close(said[1])
+    with os.fdopen(said[0]) as words:
+        counted = words.read()
+    assert (code, bool(counted)) in ((0, True), (-signal.SIGKILL, False))
+    return int(counted) if counted else None
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
-def test_a_watcher_killed_at_any_moment_of_an_exit_sells_at_most_once(guarded: Guarded, url: str, rounds: int):
-    chance, longest_s, killed = random.Random(rounds), 0.0, 0
-    for number in range(rounds):
-        position = guarded.buy(f"round {number}", 5_000_000)
-        guarded.sign_exits(position, name=f"exits {number}")
-        guarded.ticks(1)
-        guarded.market.clock.advance(60)
-        guarded.market.exchange.catch_up()
+@pytest.mark.parametrize("kills", [15, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Guarded, url: str, kills: int):
+    position = guarded.buy("a purchase", 5_000_000)
+    guarded.sign_exits(position)
+    guarded.ticks(1)
+    guarded.market.clock.advance(60)
+    guarded.market.exchange.catch_up()
+    broken = guarded.moment()
+    guarded.ticks(1)  # so that every process knows the market of this minute
+    broken = guarded.back_to(broken)
+    steps = one_life(guarded, url)
+    assert steps is not None
+    chance, killed, sold_before_the_end = random.Random(kills), 0, 0
 
-        began = time.monotonic()
-        watcher = in_child(one_tick(guarded, url))
-        if number:
-            time.sleep(chance.uniform(0, longest_s))
-            os.kill(watcher, signal.SIGKILL)
-        killed += code_of(watcher) == -signal.SIGKILL
-        longest_s = longest_s or time.monotonic() - began
-        sold = len(guarded.sales())
-        assert sold in (number, number + 1)
+    while killed < kills:
+        broken = guarded.back_to(broken)
+        for _ in range(3):  # what was killed is started again at once, and may be killed again
+            was_killed = one_life(guarded, url, chance.randint(1, steps)) is None
+            killed += was_killed
+            if not was_killed:
+                break
+        assert len(guarded.sales()) <= 1
+        sold_before_the_end += len(guarded.sales())
         guarded.market.clock.advance(60)
         guarded.ticks(2)
-        assert len(guarded.sales()) == number + 1
-        assert guarded.positions()[-1].state is PositionState.CLOSED
+        assert [sold for sold, _ in guarded.sales()] == [position.contracts]
+        assert [one.state for one in guarded.positions()] == [PositionState.CLOSED]
+        assert seen(guarded.alerts()).count("sold-stop-loss") == 1
+        with contextlib.closing(sqlite3.connect(guarded.market.store)) as db:
+            assert db.execute("pragma integrity_check").fetchone() == ("ok",)
 
-    print(f"{killed} of {rounds} watchers were killed within {longest_s:.2f} s")
-    assert killed >= rounds // 3
-    assert sum(sold for sold, _ in guarded.sales()) == sum(one.contracts for one in guarded.positions())
-    with contextlib.closing(sqlite3.connect(guarded.market.store)) as db:
-        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+    print(
+        f"{killed} kills over {steps} steps in {guarded.returns - 2} exits, {sold_before_the_end} of them sold by then"
+    )
 
 
 # ── races ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def raced(guarded: Guarded, position: Position, elsewhere: Path, chance: random.Random) -> None:
+@dataclass
+class Dawdling:
+    """A connection to the node on which an answer takes so many turns that any of the racers may overtake."""
+
+    inner: InProcess
+    chance: random.Random
+
+    async def exchange(self, body: bytes) -> bytes:
+        await some_turns(self.chance.randint(0, 8))
+        return await self.inner.exchange(body)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+async def some_turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def raced(here: Guarded, there: Guarded, position: Position, chance: random.Random) -> None:
     """Let the stop-loss here, the take-profit on another machine, and the person's own sale go at once."""
-    here, there = guarded, Guarded(_with_store(guarded.market, elsewhere))
-    mandates = guarded.mandates(position)
-    by_hand = guarded.sale_by_hand(position, f"by hand {position.id}")
+    mandates, soon = here.mandates(position), here.market.clock.now() + timedelta(minutes=2)
+    by_hand = here.sale_by_hand(position, "by hand")
 
     async def exit_by(watch: Watch, rule: ExitRule) -> None:
-        await asyncio.sleep(chance.uniform(0, 0.02))
         assert watch.desk.exits is not None
-        await sell(watch.desk.exits, position, rule, mandates, guarded.market.clock.now() + timedelta(minutes=2))
+        await some_turns(chance.randint(0, 100))
+        await sell(watch.desk.exits, position, rule, mandates, soon)
 
     async def close() -> None:
-        await asyncio.sleep(chance.uniform(0, 0.02))
+        await some_turns(chance.randint(0, 300))  # it has less to ask than an exit has
         await by_hand()
 
     async with here.watch() as first, there.watch() as second:
         await asyncio.gather(exit_by(first, ExitRule.STOP_LOSS), exit_by(second, ExitRule.TAKE_PROFIT), close())
 
 
-def _with_store(market: Market, store: Path) -> Any:
-    import copy
-
-    other = copy.copy(market)
-    other.store = store
-    return other
-
-
-@pytest.mark.parametrize("races", [6, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+@pytest.mark.parametrize("races", [50, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
 def test_of_stop_goal_and_the_persons_own_sale_one_happens(guarded: Guarded, tmp_path: Path, races: int):
-    chance = random.Random(races)
+    position = guarded.buy("a purchase", 5_000_000)
+    signed = {one.digest: one.kind.value for one in guarded.sign_exits(position, floor_share=0.1)}
+    start, winners, chance = guarded.moment(), Counter[str](), random.Random(races)
+    guarded.market.transport = Dawdling(guarded.market.transport.inner, chance)  # type: ignore[assignment]
     for number in range(races):
-        position = guarded.buy(f"race {number}", 5_000_000)
-        guarded.sign_exits(position, floor_share=0.1, name=f"race {number}")
-        guarded.market.exchange.catch_up()
+        start = guarded.back_to(start)
+        elsewhere = copy(guarded.market)
+        elsewhere.store = tmp_path / f"elsewhere-{number}.db"
 
-        asyncio.run(raced(guarded, position, tmp_path / "elsewhere.db", chance))
+        asyncio.run(raced(guarded, replace(guarded, market=elsewhere), position, chance))
 
         guarded.market.clock.advance(30)
         guarded.market.exchange.catch_up()
-        assert len(guarded.sales()) == number + 1
-        assert guarded.sales()[-1][0] == position.contracts
+        assert [sold for sold, _ in guarded.sales()] == [position.contracts]
+        winners[signed.get(guarded.market.executions()[-1], "by hand")] += 1
+    print(f"{races} races: {dict(winners)}")
+    assert set(winners) == {*signed.values(), "by hand"}
 
 
 @pytest.mark.parametrize("starts", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])

@@ -117,6 +117,7 @@ class Machine:
         self._nodes = _NodeStore(store)
         self._reader: tuple[bytes, Any] | None = None
         self.decode = lru_cache(4_096)(self._decode)  # recovering a sender is the slow part of reading a block
+        self.call = lru_cache(256)(self._call)  # a call's outcome follows from its place, and clients ask twice
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -229,7 +230,7 @@ class Machine:
         """Return one word of a contract's storage after `block`."""
         return int(self._read(block).get_storage(address, slot))
 
-    def call(self, parent: Block, number: int, timestamp: int, call: Call) -> Outcome:
+    def _call(self, parent: Block, number: int, timestamp: int, call: Call) -> Outcome:
         """Run a call on the state after `parent`, as if in a block with this number and time; keep nothing.
 
         Nobody pays for gas, and BASEFEE reads 0, as geth does for a call without a gas price.
