@@ -28,7 +28,7 @@ from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
 from bethna_cli.adapters.token_venue import TokenVenue
 from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.adapters.watcher_key import ExitKey
-from bethna_cli.domain.chain import Address
+from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, EMBEDDED_VENUE
 from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.guarding import Confirmation, ExitRules
@@ -252,10 +252,16 @@ class Guarded:
         floor_share: float = 0.5,
         days: float = 5.0,
         name: str = "exits",
+        purchase: Hash | None = None,
+        allow: int = 1,
     ) -> tuple[Mandate, ...]:
-        """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens."""
+        """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens.
+
+        purchase: they were signed with it, and nobody has noticed yet that it was filled. allow: as many times what
+        the position holds, where others hold the same token.
+        """
         market, worth = self.market, position.cost
-        approve = artifact("OptionSeries").function("approve").encode(TRADER, position.contracts_left)
+        approve = artifact("OptionSeries").function("approve").encode(TRADER, position.contracts_left * allow)
         market.send(position.token, approve)
         market.exchange.catch_up()
         nonce = intent_nonce(plan_id(name + position.id), "exits", keccak)
@@ -267,9 +273,8 @@ class Guarded:
                 plan_id(name),
             )  # fmt: skip
             trade = PlannedTrade(kind.value, DOMAIN, intent)
-            mandate = Mandate(
-                digest(trade), kind, trade, sign_intent(trade), None, market.clock.now(), MandateState.OPEN
-            )
+            state = MandateState.WAITING if purchase else MandateState.OPEN
+            mandate = Mandate(digest(trade), kind, trade, sign_intent(trade), purchase, market.clock.now(), state)
             made.append(mandate)
         with closing(SqliteMandates.open(market.store)) as store:
             store.keep(made)

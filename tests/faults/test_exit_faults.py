@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS
 from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.guarding import ExitRule
 from bethna_cli.domain.position import Position, PositionState
-from bethna_cli.flow.exits import sell
+from bethna_cli.flow.exits import Leave, sell
 from execution_desk import Market
 from guard_desk import Guarded, Watch, seen
 
@@ -197,7 +198,8 @@ async def raced(here: Guarded, there: Guarded, position: Position, chance: rando
     async def exit_by(watch: Watch, rule: ExitRule) -> None:
         assert watch.desk.exits is not None
         await some_turns(chance.randint(0, 100))
-        await sell(watch.desk.exits, position, rule, mandates, soon)
+        newest = partial(watch.desk.watchbook.require_newest, watch.memory.token)
+        await sell(watch.desk.exits, position, rule, mandates, Leave(soon, newest))
 
     async def close() -> None:
         await some_turns(chance.randint(0, 300))  # it has less to ask than an exit has

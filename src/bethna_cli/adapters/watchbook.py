@@ -75,6 +75,10 @@ class SqliteWatchbook:
         token, pid, started_at, beat_at, interval_s, ticks, trouble = row
         return Watcher(token, pid, _time(started_at), _time(beat_at), interval_s, ticks, trouble)
 
+    def require_newest(self, token: int) -> None:
+        with translated():
+            self._require_newest(token)
+
     def _require_newest(self, token: int) -> None:
         row = self._db.execute("select token from watcher").fetchone()
         if row is None or row[0] != token:

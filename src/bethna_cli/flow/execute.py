@@ -37,6 +37,10 @@ async def _to_nobody(_user: Address, _transaction: Hash) -> None:
     """Hand a fill on to nobody: the listener meets it in its block."""
 
 
+def _no_objection() -> None:
+    """Let it be sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionDesk:
     """What Beta executes with. `pause` waits between two looks at the chain.
@@ -76,12 +80,17 @@ async def approve(
 
 
 async def submit(
-    desk: ExecutionDesk, entry: JournalEntry, variants: Sequence[SignedTransaction], errands: Sequence[Errand] = ()
+    desk: ExecutionDesk,
+    entry: JournalEntry,
+    variants: Sequence[SignedTransaction],
+    errands: Sequence[Errand] = (),
+    last_check: Callable[[], None] = _no_objection,
 ) -> Progress:
     """Journal the transactions that carry an approved trade, and its errands, then send the first.
 
     variants: one account nonce and one calldata, fees rising. errands: what is to be sent once the trade is filled, on
-    the account nonces that follow. Raises TradeRefused when the account's nonce has moved on
+    the account nonces that follow. last_check: raises when it must not be sent any more; nothing is waited for between
+    it and the send. Raises TradeRefused when the account's nonce has moved on
     since they were signed (nothing was kept or sent), TradingHalted.
     """
     _require_trading(desk)
@@ -92,6 +101,7 @@ async def submit(
         expected = await next_account_nonce(desk, entry.account)
         if nonces != {expected}:
             raise TradeRefused("The account has sent something else meanwhile: sign again.", hint="bethna trades")
+        last_check()
         signed = desk.journal.sign(entry, variants, desk.clock.now(), errands)
         return await _hand_out(desk, signed, 1)
 
@@ -137,6 +147,7 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
         if step.state is not None:
             if not is_legal(entry.state, step.state):
                 raise AssertionError(f"{entry.state} to {step.state}")
+            _keep_refused(desk, entry, seen)
             entry = desk.journal.move(entry, step.state, step.fill, desk.clock.now())
             await _hand_on(desk, entry)
         elif step.action in (Action.SEND, Action.BUMP) and desk.journal.halted() is None:
@@ -149,6 +160,16 @@ async def advance(desk: ExecutionDesk, entry: JournalEntry) -> Progress:
         else:
             return Progress(entry, step.action, remark)
     return Progress(entry, Action.NOTHING if entry.state in ENDED else Action.WAIT, remark)
+
+
+def _keep_refused(desk: ExecutionDesk, entry: JournalEntry, seen: Seen) -> None:
+    """Keep a mandated sale that was refused on chain until that is final, and before it is tried anew.
+
+    A reorganisation may take it out, and its account nonce must not stay empty below the next try's.
+    """
+    if entry.is_mandated and isinstance(seen, Mined) and seen.fill is None and entry.handed_out:
+        refused = entry.variants[entry.handed_out - 1]
+        desk.journal.keep_errand(Errand(entry.account, "refused exit", refused), desk.clock.now())
 
 
 async def _hand_on(desk: ExecutionDesk, entry: JournalEntry) -> None:
@@ -195,6 +216,13 @@ async def finish_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     async with desk.journal.sending(errand.account):
         await _send(desk, errand.transaction)
     return await _receipt(desk, errand)
+
+
+async def finish_errands(desk: ExecutionDesk, account: Address) -> None:
+    """End what an account has sent beside its trades and is final; what the chain has lost is sent again."""
+    for errand in desk.journal.errands():
+        if errand.account == account and errand.after is None:
+            await _run_again(desk, errand)
 
 
 async def _receipt(desk: ExecutionDesk, errand: Errand) -> Receipt | None:

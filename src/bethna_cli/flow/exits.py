@@ -4,12 +4,12 @@ The watcher's own account sends it, journaled like every trade. What fails is tr
 never below what the person chose, and the sale asks for nearly all that is offered now.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bethna_cli.domain.chain import Fees
-from bethna_cli.domain.errors import ContractRefused, NotFound, OutsideError, TradeRefused
+from bethna_cli.domain.errors import ContractRefused, NotFound, OutsideError, TradeRefused, WatcherReplaced
 from bethna_cli.domain.guarding import ExitRule
 from bethna_cli.domain.journal import JournalEntry, TradeState
 from bethna_cli.domain.mandate import Mandate
@@ -66,16 +66,34 @@ class Bid:
     offered: int
 
 
-async def sell(
-    desk: ExitDesk, position: Position, rule: ExitRule, usable: Sequence[Mandate], good_until: datetime
-) -> Attempt:
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """How long a watcher may act on what it saw.
+
+    good_until: when the price behind it is too old. require_newest: raises WatcherReplaced when another watcher has
+    taken over; it is asked last of all, because a process may sleep for hours between any two of its steps.
+    """
+
+    good_until: datetime
+    require_newest: Callable[[], None]
+
+    def check(self, now: datetime) -> None:
+        """Raise TradeRefused when it has ended."""
+        if now > self.good_until:
+            raise TradeRefused("the price that asked for it is too old by now", hint="bethna alerts")
+        self.require_newest()
+
+
+async def sell(desk: ExitDesk, position: Position, rule: ExitRule, usable: Sequence[Mandate], leave: Leave) -> Attempt:
     """Try once to sell a position by one of its mandates; sends at most one transaction.
 
-    good_until: when the price that asked for this is too old to act on. Never raises for what the outside does.
+    Never raises for what the outside does. Raises WatcherReplaced.
     """
     facts: dict[str, object] = {"rule": rule.value}
     try:
-        return await _sell(desk, position, rule, usable, good_until, facts)
+        return await _sell(desk, position, rule, usable, leave, facts)
+    except WatcherReplaced:
+        raise
     except (OutsideError, TradeRefused, NotFound) as error:
         return Attempt(None, error.message, facts)
 
@@ -85,7 +103,7 @@ async def _sell(
     position: Position,
     rule: ExitRule,
     usable: Sequence[Mandate],
-    good_until: datetime,
+    leave: Leave,
     facts: dict[str, object],
 ) -> Attempt:
     on_its_way = [entry for one in usable if (entry := _journaled(desk, one)) is not None and entry.variants]
@@ -106,7 +124,7 @@ async def _sell(
     minimum = max(mandate.floor(position.contracts_left), least_acceptable(delivered, desk.slippage))
     facts |= {"mandate": mandate.kind.value, "minimum_usdc": _usdc(minimum), "digest": mandate.digest}
     entry = _journaled(desk, mandate) or await _begun(desk, mandate)
-    return await _sent(desk, entry, mandate, minimum, bid, good_until, facts)
+    return await _sent(desk, entry, mandate, minimum, bid, leave, facts)
 
 
 async def _sent(
@@ -115,7 +133,7 @@ async def _sent(
     mandate: Mandate,
     minimum: int,
     bid: Bid,
-    good_until: datetime,
+    leave: Leave,
     facts: Mapping[str, object],
 ) -> Attempt:
     """Sign, run the signed call without sending it, and send it if everything is still as it was."""
@@ -126,9 +144,7 @@ async def _sent(
     outcome = await desk.venue.outcome(variants[0], desk.key.address)
     if isinstance(outcome, ContractRefused):
         return Attempt(entry, outcome.message, facts)
-    if execution.clock.now() > good_until:
-        return Attempt(entry, "the price that asked for it is too old by now", facts)
-    progress = await execute.submit(execution, entry, variants)
+    progress = await execute.submit(execution, entry, variants, last_check=lambda: leave.check(execution.clock.now()))
     return await _settled(desk, progress.entry, facts)
 
 

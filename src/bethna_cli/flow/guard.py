@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bethna_cli.domain.alert import Alert
-from bethna_cli.domain.errors import BethnaError
+from bethna_cli.domain.errors import BethnaError, WatcherReplaced
 from bethna_cli.domain.guarding import Decided, ExitRule, GuardState, TickNotes, Verdict
 from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.market import Asset
 from bethna_cli.flow import execute, guard_words
-from bethna_cli.flow.exits import Attempt, sell
+from bethna_cli.flow.exits import Attempt, Leave, sell
 from bethna_cli.flow.lookout import GuardDesk, look
+from bethna_cli.flow.mandate import decide_waiting
 from bethna_cli.flow.protect import Covers, adopted_rules, look_at_protection
 from bethna_cli.risk.book import Assessment, Book, Decision, first_state
 from bethna_cli.risk.marks import AssetView
@@ -24,7 +25,10 @@ from bethna_cli.risk.protection import endings
 FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 240.0
 TELL_UNKNOWN_AT = 2
-"""At which tick in a row without a value the person hears of it."""
+"""At which tick in a row without a value, or without the chain, the person hears of it."""
+
+SELLING_FOR = timedelta(seconds=40)
+"""How long after its look a tick begins another sale: a slow node must not keep the watcher from looking again."""
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Memory:
     book: Book | None = None
     revision: int | None = None
     unknown: dict[Asset, tuple[datetime, int]] = field(default_factory=dict)
+    silent: tuple[datetime, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,11 @@ class _Conclusions:
 async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     """Do one tick. Raises WatcherReplaced when another watcher has started, ConfigurationError when the store fails."""
     troubles: list[str] = []
+    desk.watchbook.require_newest(memory.token)
     await _attempted("chain", desk.read_on(), troubles)
+    is_chain_silent = bool(troubles)
     sold = await _own_exits(desk, troubles)
+    decide_waiting(desk.journal, desk.mandates, desk.clock)
     book = _book(desk, memory)
     views = await look(desk.market, book.assets)
     assessment = book.assess(views, desk.clock.now(), desk.strictness) if len(book) else None
@@ -73,6 +81,7 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     work = _Conclusions(desk.clock.now())
     work.alerts += [_sold(desk, entry) for entry in sold]
     _note_unknown(memory, views, work, troubles)
+    _note_silence(memory, work, troubles[0] if is_chain_silent and len(book) else None)
     _note_protection(book, covers, work)
     if assessment is not None:
         _note_entries(book, assessment, work)
@@ -84,6 +93,8 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     alerts = desk.watchbook.keep(notes, memory.token, "; ".join(troubles) or None)
     attempts = {}
     for sale in work.sales:
+        if desk.clock.now() - work.at > SELLING_FOR:
+            break  # the next look finds them still to be sold, at a price of its own
         attempts[book.positions[sale.row].id] = await _act(desk, memory, book, covers, sale)
     return Ticked(work.at, book, assessment, covers, tuple(alerts), attempts, tuple(troubles))
 
@@ -101,8 +112,9 @@ async def _own_exits(desk: GuardDesk, troubles: list[str]) -> list[JournalEntry]
     if desk.exits is None:
         return []
     filled = []
+    await _attempted("errands", execute.finish_errands(desk.exits.execution, desk.exits.key.address), troubles)
     for entry in desk.journal.entries(only_open=True):
-        if not entry.is_mandated or not entry.variants:
+        if not entry.is_mandated:
             continue
         try:
             progress = await execute.advance(desk.exits.execution, entry)
@@ -153,6 +165,17 @@ def _note_unknown(memory: Memory, views: Mapping[Asset, AssetView], work: _Concl
         troubles.append(f"{asset}: value unknown: {view.fault}")
         if ticks + 1 >= TELL_UNKNOWN_AT:
             work.alerts.append(guard_words.unknown_alert(asset, since, view.fault))
+
+
+def _note_silence(memory: Memory, work: _Conclusions, why: str | None) -> None:
+    """Count the ticks in a row in which the chain could not be read; from the second on the person knows."""
+    if why is None:
+        memory.silent = None
+        return
+    since, ticks = memory.silent or (work.at, 0)
+    memory.silent = (since, ticks + 1)
+    if ticks + 1 >= TELL_UNKNOWN_AT:
+        work.alerts.append(guard_words.silent_alert(since, why))
 
 
 def _note_protection(book: Book, covers: Covers, work: _Conclusions) -> None:
@@ -231,12 +254,17 @@ async def _act(desk: GuardDesk, memory: Memory, book: Book, covers: Covers, sale
     """Try to sell one position, and write down what came of it. Raises WatcherReplaced."""
     position, rule = book.positions[sale.row], sale.decision.rule or ExitRule.STOP_LOSS
     cover = covers.of(sale.row)
-    good_until = sale.seen.observed_at + timedelta(seconds=desk.market.limits.spot_age_s)
+    leave = Leave(
+        sale.seen.observed_at + timedelta(seconds=desk.market.limits.spot_age_s),
+        lambda: desk.watchbook.require_newest(memory.token),
+    )
     if desk.exits is None:
         attempt = Attempt(None, "the watcher has no key", {})
     else:
         try:
-            attempt = await sell(desk.exits, position, rule, cover.usable, good_until)
+            attempt = await sell(desk.exits, position, rule, cover.usable, leave)
+        except WatcherReplaced:
+            raise
         except Exception as error:  # noqa: BLE001 (one turn of the watch loop: a mistake here must not stop the others)
             attempt = Attempt(None, f"bethna made a mistake: {type(error).__name__}", {})
     now = desk.clock.now()

@@ -112,6 +112,17 @@ def unknown_alert(asset: Asset, since: datetime, reason: str) -> Alert:
     )
 
 
+def silent_alert(since: datetime, reason: str) -> Alert:
+    """Say that the chain cannot be read, so that no exit can be sent meanwhile."""
+    return Alert(
+        f"silent:{iso(since)}",
+        Level.CRITICAL,
+        "chain-silent",
+        "The chain cannot be read",
+        f"Since {iso(since)} no exit can be sent: {reason}. Prices are still watched. Try: bethna doctor",
+    )
+
+
 def protection_alert(position: Position, after: GuardState) -> Alert | None:
     """Say loudly that a position is not protected; nothing when it is."""
     if after.protection is Protection.PROTECTED:

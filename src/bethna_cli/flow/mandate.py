@@ -178,8 +178,10 @@ def decide_waiting(journal: Journal, mandates: Mandates, clock: Clock) -> Sequen
 
     A crash between a fill and this leaves them waiting. Returns what was decided.
     """
-    entries = {entry.digest: entry for entry in journal.entries()}
     waiting = [one for one in mandates.live() if one.state is MandateState.WAITING]
+    if not waiting:
+        return []
+    entries = {entry.digest: entry for entry in journal.entries()}
     stand, drop = [], []
     for one in waiting:
         entry = None if one.purchase is None else entries.get(one.purchase)

@@ -17,7 +17,6 @@ from bethna_cli.domain.units import iso
 from bethna_cli.flow import execute
 from bethna_cli.flow.guard import Memory, Ticked, tick
 from bethna_cli.flow.lookout import GuardDesk
-from bethna_cli.flow.mandate import decide_waiting
 from bethna_cli.ports import Alerts
 
 LATE_AFTER_S = 180.0
@@ -61,7 +60,6 @@ async def _recovered(desk: GuardDesk) -> None:
     """Bring every open trade to what the chain shows: to start is to recover."""
     if desk.exits is not None and desk.journal.entries(only_open=True):
         await execute.recover(desk.exits.execution)
-    decide_waiting(desk.journal, desk.mandates, desk.clock)
 
 
 async def _soundly(rounds: Rounds, what: str, work: Callable[[], Awaitable[object]]) -> None:

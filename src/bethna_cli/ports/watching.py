@@ -37,6 +37,10 @@ class Watchbook(Protocol):
         """Keep what came of an action, in one transaction."""
         ...
 
+    def require_newest(self, token: int) -> None:
+        """Raise WatcherReplaced when another watcher has started since."""
+        ...
+
     def stop(self, token: int) -> None:
         """Note that this watcher has left by itself."""
         ...
