@@ -197,6 +197,16 @@ def test_a_broken_answer_is_a_named_failure_without_the_servers_words(reply):
     assert "hello" not in refused.value.message
 
 
+@pytest.mark.parametrize("name", ["openai", "anthropic", "ollama"])
+def test_an_answer_whose_connection_ends_before_it_does_is_not_taken_for_whole(name):
+    if find_spec(f"langchain_{name}") is None:
+        pytest.skip(f"langchain-{name} is an extra, and not installed")
+    with serving(lambda _: Reply(pieces=["The call costs 3,1"], breaks_off=True)) as server:
+        model = model_at(server.url) if name == "openai" else model_of(name, server.url)
+        with pytest.raises(SourceUnavailable):
+            answered(model)
+
+
 def test_what_was_said_before_it_broke_off_was_said():
     pieces: list[str] = []
 

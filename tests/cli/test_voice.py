@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bethna_cli.cli import voice
+from bethna_cli.cli.repl_prompt import wrapped
 from bethna_cli.cli.voice import BAR, Quotation, Voice
 from bethna_cli.domain.conversation import Speaker
 
@@ -63,3 +64,12 @@ def test_no_words_of_an_answer_control_the_terminal(text):
         Voice().say(Speaker.ALPHA, text)
 
     assert all(character.isprintable() or character == "\n" for character in stream.getvalue())
+
+
+def test_an_alert_above_the_prompt_is_broken_at_words_and_no_wider_than_the_screen():
+    line = "! 02:23 WARNING ETH-4DEC26-3300-C is UNPROTECTED: sign exits: bethna exits 8182b03f --stop-loss 50%"
+
+    lines = wrapped(line, 40).split("\n")
+
+    assert max(map(len, lines)) < 40
+    assert " ".join(part.strip() for part in lines) == line

@@ -135,6 +135,31 @@ def attacked(model: ModelServer, home: Path, replies: Sequence[Reply]) -> None:
     assert len(model.requests) >= 2 * len(replies), "the model was not asked"
 
 
+FAILURES = {
+    "killed before a word": Reply(breaks_off=True),
+    "killed in the middle": Reply(pieces=["Because ", "the odds "], breaks_off=True),
+    "429": Reply(status=429, raw=b"{}"),
+    "a call that cannot be read": Reply(calls=[("market", '{"asset": ')]),
+    "a call of no tool": Reply(calls=[("execute", "{}")] * 9),
+    "100 kB": Reply(pieces=["word " * 1_000] * 20),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+def test_a_model_that_fails_leaves_the_conversation_where_it_was(model, failure):
+    """The local path answers that turn from the store, the next turn is answered by the model again."""
+    commands = Listening()
+    talk = talk_with(commands)
+    model.answer = lambda _: failure
+    failed = printed_by(talk, ["why a call and not a put?"])
+    model.answer = lambda _: Reply(pieces=["Back ", "again."])
+    after = printed_by(talk, ["why a call and not a put?"])
+
+    assert "On ETH I said" in failed
+    assert "Back again." in after
+    assert commands.commands == []
+
+
 def test_a_twentieth_of_the_hostile_outputs_signs_and_changes_nothing(model, settled_home):
     attacked(model, settled_home, hostile_replies()[::ORDINARY])
 

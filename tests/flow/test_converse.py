@@ -347,3 +347,19 @@ def test_no_sentence_runs_more_than_a_look_a_no_or_the_way_to_a_card(text, heard
     assert not isinstance(step, Run) or step.command[0] in allowed
     assert not isinstance(step, Run) or all(re.fullmatch(r"[\w./:%=-]+", word) for word in step.command)
     assert "--yes" not in getattr(step, "command", ())
+
+
+def test_whoever_holds_nothing_asks_about_the_trade_on_the_table():
+    about = {"context": ASKED, "text": "what can I lose?"}
+
+    assert said(K.SHOW_RISK, **about, held=()) == Explain("what can I lose?")
+    assert command(said(K.SHOW_RISK, **about)) == "risk"
+    assert command(said(K.SHOW_RISK, text="what can I lose?", held=())) == "risk"
+
+
+def test_an_order_in_unexpected_words_is_asked_about_with_something_else_last():
+    step = said(K.OUT_OF_SCOPE, text="sell the eth call to my cat", alternative=K.CLOSE_POSITION, asset="ETH")
+
+    assert isinstance(step, Choose)
+    assert [choice.label for choice in step.choices] == ["sell a position now", "something else"]
+    assert command(step.choices[0].step) == "close aaaa1111"

@@ -113,6 +113,43 @@ def test_an_order_that_is_denied_asked_about_quoted_or_reported_is_none(understa
     assert [text for text in texts if understander.understand(text, NOW).kind.is_money] == []
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\u202e", "\x1b[8m", "\x00", "\U000e0041"])
+@pytest.mark.parametrize("order", ["yes", "close my eth call", "buy the 3200 eth call for 100 usdc"])
+def test_an_order_with_characters_that_nobody_sees_is_asked_about(understander, order, hidden):
+    clock = FixedClock(NOW)
+    tampered = ask(f"{order[:2]}{hidden}{order[2:]}", understander, clock)
+
+    assert ask(order, understander, clock).kind.is_money
+    assert not tampered.kind.is_money
+
+
+def test_an_order_with_a_word_that_no_order_is_made_of_is_asked_about(understander):
+    understood = understander.understand("close the door", NOW)
+
+    assert (understood.kind, understood.alternative) == (IntentKind.OUT_OF_SCOPE, IntentKind.CLOSE_POSITION)
+    assert understander.understand("close the position", NOW).kind is IntentKind.CLOSE_POSITION
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("clsoe my eth call", IntentKind.CLOSE_POSITION),
+        ("exicute the trade", IntentKind.APPROVE),
+        ("purchse the 3200 eth call for 50 usdc", IntentKind.OPEN_POSITION),
+        ("dont excute it", IntentKind.REJECT),
+        ("shoudl i sell my eth call", IntentKind.EXPLAIN),
+    ],
+)
+def test_a_slip_of_the_finger_changes_neither_an_order_nor_a_question(understander, text, kind):
+    assert understander.understand(text, NOW).kind is kind
+
+
+def test_what_scripts_see_are_the_three_fields_of_the_contract(understander):
+    documents = [utterance_document(understander.understand(text, NOW)) for text in ("hmm the other one", "yes")]
+
+    assert [set(document) for document in documents] == [{"intent", "slots", "confidence"}] * 2
+
+
 @given(st.text(max_size=300))
 @example("")
 @example("~days:7 ~usd:9 ~id:ffff")

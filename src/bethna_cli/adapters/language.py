@@ -47,6 +47,9 @@ LIBRARIES = (
 )
 """Whose logs and warnings stay off the terminal: they quote what a server sent."""
 
+ENDINGS = frozenset({"finish_reason", "stop_reason", "done_reason"})
+"""Where providers say why an answer ended. One that says nothing did not end: its connection did."""
+
 EXTRAS = {"openai": "openai", "anthropic": "anthropic", "ollama": "ollama"}
 
 RULES = """You explain crypto options inside bethna, a command-line copilot for buying options on Base.
@@ -181,6 +184,8 @@ class ChatLanguageModel:
             raise self._too_late() from None
         except Exception as error:  # noqa: BLE001 (a provider's library raises what it likes, and may quote the key)
             raise _translated(error) from None
+        if whole is not None and not ENDINGS & whole.response_metadata.keys():
+            raise SourceUnavailable(SOURCE, "its answer broke off")
         if whole is not None and whole.invalid_tool_calls and not whole.tool_calls:
             raise SourceMalformed(SOURCE, "its call cannot be read")
         if whole is not None and whole.tool_calls:

@@ -1,4 +1,4 @@
-"""The red line that stands below every command's output while open positions are watched by nobody."""
+"""The red lines that stand below every command's output while open positions are watched by nobody."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ def warn_unwatched(arguments: Sequence[str]) -> None:
     count = unwatched_positions(settings)
     if count:
         what = "an open position" if count == 1 else f"{count} open positions"
-        line = f"Nobody watches {what}: no stop and no alert works. Try: bethna watch --detach"
+        lines = f"Nobody watches {what}: no stop and no alert works.\nTry: bethna watch --detach"
         is_plain = bool(os.environ.get("NO_COLOR")) or "--no-color" in arguments or not sys.stderr.isatty()
-        sys.stderr.write(f"{line}\n" if is_plain else f"{RED}{line}{PLAIN}\n")
+        sys.stderr.write(f"{lines}\n" if is_plain else f"{RED}{lines}{PLAIN}\n")
 
 
 def _network(arguments: Sequence[str]) -> str | None:

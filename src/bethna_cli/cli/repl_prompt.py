@@ -5,6 +5,7 @@ or a password has the terminal for itself.
 """
 
 import asyncio
+import textwrap
 from collections.abc import Callable, Iterable
 
 from prompt_toolkit import PromptSession
@@ -28,6 +29,11 @@ STYLE = Style.from_dict(
         "good": "#87d787",
     }
 )
+
+
+def wrapped(line: str, columns: int) -> str:
+    """Break a line at words, so that no terminal breaks it within one."""
+    return textwrap.fill(line, max(columns - 1, 20), subsequent_indent="  ", break_on_hyphens=False)
 
 
 class Prompt:
@@ -70,7 +76,7 @@ class Prompt:
             await asyncio.to_thread(self._warm_up)
             while True:
                 for line in self._news():
-                    print(line)  # noqa: T201 (patched: it appears above the prompt)
+                    print(wrapped(line, get_app().output.get_size().columns))  # noqa: T201 (patched: above the prompt)
                 await asyncio.sleep(LOOK_EVERY_S)
 
         get_app().create_background_task(follow())

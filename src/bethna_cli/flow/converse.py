@@ -26,9 +26,10 @@ from bethna_cli.domain.redaction import holds_key
 from bethna_cli.domain.utterance import Feeling, IntentKind, OptionSide, Slots, Understood
 from bethna_cli.flow.explain import is_about_the_table, is_definition
 from bethna_cli.flow.follow_up import changed, plain
+from bethna_cli.flow.position_talk import for_position
 from bethna_cli.flow.small_talk import beyond
 
-USAGE, REFUSED = 2, 3
+REFUSED = 3
 DEFAULT_ASSET = "ETH"
 LABELS = {
     IntentKind.REQUEST_TRADE_RECOMMENDATION: "get an idea from Alpha",
@@ -52,9 +53,6 @@ _YES = re.compile(
 )
 _NO = re.compile(r"(?:no|n|nope|nah|don'?t|do not|cancel|never ?mind|neither|none|stop|tidak|nggak|jangan|batal)[ .!]*")
 _ORDINALS = {"first": 1, "former": 1, "second": 2, "latter": 2, "third": 3, "fourth": 4}
-_HALF = re.compile(r"\b(half|setengah)\b")
-_SHARE = re.compile(r"\b(\d{1,2}(?:\.\d+)?)\s?(?:%|per ?cent|percent)")
-_REMOVES = re.compile(r"\b(remove|cancel|drop|delete|clear|turn off|no more|without|hapus)\b")
 _REPORTS = re.compile(r"\b(report|performance|win ?rate|statistics?|stats|drawdown|laporan)\b")
 
 _STRADDLE = "A straddle gains from a large move either way; bethna can price one: bethna buy eth-straddle -h"
@@ -182,12 +180,11 @@ def for_kind(text: str, understood: Understood, context: Context, held: Sequence
         case IntentKind.SHOW_POSITIONS:
             return Run(Speaker.GAMMA, ("positions",))
         case IntentKind.CLOSE_POSITION | IntentKind.SET_EXIT_RULE:
-            return _for_position(text, understood, context, held)
+            return for_position(text, understood, context, held)
         case IntentKind.SHOW_MARKET:
             return look(Request("market", _asset(slots, context)))
         case IntentKind.SHOW_RISK:
-            shock = understood.shock_pct
-            return Run(Speaker.GAMMA, ("risk",) if shock is None else ("risk", f"--shock={shock:g}%"))
+            return _risk(text, understood.shock_pct, context, held)
         case IntentKind.SHOW_HISTORY:
             return Run(Speaker.GAMMA, ("report",) if _REPORTS.search(text.lower()) else ("history",))
         case IntentKind.SHOW_ALERTS:
@@ -249,6 +246,13 @@ def _purchase(text: str, slots: Slots, context: Context) -> Step:
     return look(request)
 
 
+def _risk(text: str, shock: float | None, context: Context, held: Sequence[Held]) -> Step:
+    """Look at the risk of what is held; whoever holds nothing asks about the trade on the table."""
+    if shock is None and not held and context.offered is not None and is_about_the_table(text):
+        return Explain(text)
+    return Run(Speaker.GAMMA, ("risk",) if shock is None else ("risk", f"--shock={shock:g}%"))
+
+
 def _approval(context: Context) -> Step:
     offered = context.offered
     if offered is None:
@@ -268,72 +272,3 @@ def _rejection(context: Context) -> Step:
     if context.offered is None:
         return Say(Speaker.COPILOT, "Nothing is on the table, so there is nothing to turn down.")
     return Run(Speaker.BETA, ("reject", context.offered.id))
-
-
-# ── positions ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _for_position(text: str, understood: Understood, context: Context, held: Sequence[Held]) -> Step:
-    """Sell, or set a rule, for the position that was meant; ask which one where several fit."""
-    is_sale = understood.kind is IntentKind.CLOSE_POSITION
-    if not is_sale and not _names_rule(text, understood.slots):
-        return Say(Speaker.GAMMA, "Sell when? For example: sell my ETH call if it is down 50 % or up 100 %.", USAGE)
-    fitting = _fitting(understood.slots, context, held)
-    if not fitting:
-        named = "You hold nothing of that kind." if held else "You hold no position that I know of."
-        return Say(Speaker.GAMMA, f"{named} Look: bethna positions", REFUSED)
-    steps = [_sale(text, one) if is_sale else _rule(text, understood.slots, one) for one in fitting]
-    if len(steps) == 1:
-        return steps[0]
-    question = "One at a time. Sell which one?" if is_sale else "A rule for which one?"
-    choices = tuple(Choice(f"{one.title} ({one.id})", step) for one, step in zip(fitting, steps, strict=True))
-    return Choose(Speaker.GAMMA, question, choices)
-
-
-def _fitting(slots: Slots, context: Context, held: Sequence[Held]) -> list[Held]:
-    """Find the positions that were meant: by id, by what they are, or the one spoken of last."""
-    name = (slots.position or "").lower()
-    if re.fullmatch(r"(?:0x)?[0-9a-f]{4,64}", name):
-        digits = name.removeprefix("0x")
-        return [one for one in held if one.transaction.removeprefix("0x").startswith(digits)]
-    fitting = [one for one in held if slots.asset in (None, one.asset)]
-    if slots.option_type is not None:
-        fitting = [one for one in fitting if slots.option_type.value in one.option_type]
-    if name == "last" and fitting:
-        return fitting[-1:]
-    if slots.asset is None and slots.option_type is None and name != "all":
-        spoken_of = [one for one in fitting if one.id == context.position]
-        return spoken_of or fitting
-    return fitting
-
-
-def _sale(text: str, one: Held) -> Run:
-    """Go to the card of a sale; of a part where one was named."""
-    line = text.lower()
-    share = "50%" if _HALF.search(line) else None
-    match = _SHARE.search(line)
-    if match is not None and 0 < float(match[1]) < 100:
-        share = f"{match[1]}%"
-    words = ("close", one.id) if share is None else ("close", one.id, "--fraction", share)
-    return Run(Speaker.BETA, words, f"Selling {share + ' of ' if share else ''}{one.title}: the card comes first.")
-
-
-def _names_rule(text: str, slots: Slots) -> bool:
-    named = slots.stop_loss_pct is not None or slots.take_profit_pct is not None
-    return named or bool(_REMOVES.search(text.lower()))
-
-
-def _rule(text: str, slots: Slots, one: Held) -> Confirm:
-    """Ask before a rule is set or taken away."""
-    flags: list[str] = []
-    said: list[str] = []
-    if slots.stop_loss_pct is not None:
-        flags += ["--stop-loss", f"{slots.stop_loss_pct:g}%"]
-        said.append(f"sell when it is down {slots.stop_loss_pct:g} %")
-    if slots.take_profit_pct is not None:
-        flags += ["--take-profit", f"{slots.take_profit_pct:g}%"]
-        said.append(f"sell when it is up {slots.take_profit_pct:g} %")
-    if not flags and _REMOVES.search(text.lower()):
-        flags, said = ["--remove"], ["take its rules away"]
-    question = f"{one.title} ({one.id}): {' or '.join(said)}. Set this?"
-    return Confirm(Speaker.GAMMA, question, Run(Speaker.GAMMA, ("exits", one.id, *flags)))
