@@ -3,13 +3,16 @@
 What each stop leaves on the screen is compared with a text of it, figures and ids left out: they differ every time.
 """
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 from cli_process import environment_at
 from terminal_screen import Terminal
+
+from bethna_cli.adapters.positions import SqlitePositions
+from bethna_cli.domain.chain import CHAIN_IDS
+from bethna_cli.domain.position import Position, PositionState
 
 RULE = "sell it if it is up 20% or down 50%"
 SCREENS = Path(__file__).parent / "screens"
@@ -47,8 +50,8 @@ def test_a_person_goes_the_whole_way_at_a_terminal(place, bethna_at):
 
     terminal.prompt()
     welcome = " ".join(terminal.text.split())
-    strike = _strike_on_offer(place, bethna_at)
     say("I'm bullish on ETH, what should I do with 50 bucks?", "Recommendation")
+    strike = _strike_of_a_call_in(terminal.answer)
     say("why?", "ago)")
     purchase = f"buy the {strike} eth call, 7 days, 50 usdc"
     say(purchase, "It is yours", yes=True)
@@ -61,10 +64,8 @@ def test_a_person_goes_the_whole_way_at_a_terminal(place, bethna_at):
     say("win rate?", "worst fall")
     terminal.type("\x04")
     terminal.until("Goodbye.")
-    held = bethna_at(place, ("positions", "--all", "--json"), None)
-
     assert terminal.closes() == 0
-    assert [one["state"] for one in json.loads(held.stdout)] == ["CLOSED"]
+    assert [one.state for one in _positions(place)] == [PositionState.CLOSED]
     shown = {"welcome": welcome, "rule": screens[RULE], "receipt": screens[purchase], "why": screens["why?"]}
     assert {
         name: text for name, text in shown.items() if (SCREENS / f"{name}.txt").read_text().strip() not in text
@@ -72,8 +73,15 @@ def test_a_person_goes_the_whole_way_at_a_terminal(place, bethna_at):
     assert "\x1b]" not in terminal.raw
 
 
-def _strike_on_offer(home: Path, bethna_at) -> str:
-    """Return a strike that a call is offered at, near the price."""
-    offers = json.loads(bethna_at(home, ("strategies", "eth-call", "--json"), None).stdout)
-    nearest = min(offers, key=lambda offer: abs(offer["delta"] - 0.5))
-    return f"{nearest['strike']:g}"
+def _strike_of_a_call_in(answer: str) -> str:
+    """Return the strike of the call that a recommendation proposes, or refuses."""
+    return re.findall(r"× ([0-9,]+)(?:/[0-9,]+)? call", answer)[0].replace(",", "")
+
+
+def _positions(home: Path) -> list[Position]:
+    """Read what the store holds when everybody has left."""
+    positions = SqlitePositions.open(home / "data" / "sim.db", CHAIN_IDS["sim"])
+    try:
+        return list(positions.all(only_open=False))
+    finally:
+        positions.close()

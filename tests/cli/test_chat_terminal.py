@@ -10,6 +10,7 @@ from cli_process import environment_at
 from terminal_screen import Terminal
 
 from bethna_cli.adapters.alerts import SqliteAlerts
+from bethna_cli.cli.app import run
 from bethna_cli.domain.alert import Alert, Level
 
 
@@ -101,30 +102,26 @@ def test_the_screen_may_change_its_size(chat):
     assert max(map(len, text.splitlines())) <= 50
 
 
-def test_what_was_typed_is_remembered_without_secrets_for_its_owner_alone(environment, home):
-    first = Terminal(["chat"], environment)
-    first.prompt()
-    first.enter("what is theta?")
-    first.prompt("Theta:")
-    first.enter("my password is hunter2222")
-    first.prompt("That looked like a key")
-    first.type("\x04")
-    first.until("Goodbye.")
-    history = home / "data" / "chat" / "history"
-    second = Terminal(["chat"], environment)
+def test_what_was_typed_is_remembered_without_secrets_for_its_owner_alone(chat, place):
+    chat.enter("what is gamma?")
+    chat.prompt("Gamma:")
+    chat.enter("my password is hunter2222")
+    chat.prompt("That looked like a key")
+    history = place / "data" / "chat" / "history"
+    second = Terminal(["chat"], environment_at(place))
     second.prompt()
     second.type("\x1b[A")
-    second.until("bethna> what is theta?")
-    second.child.close(force=True)
+    second.until("bethna> what is gamma?")
+    second.type("\x03\x04")
+    second.until("Goodbye.")
 
-    assert first.closes() == 0
+    assert second.closes() == 0
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
     assert "hunter2222" not in history.read_text()
 
 
-@pytest.mark.parametrize(("words", "kind"), [(["chat", "--plain"], "xterm-256color"), (["chat"], "dumb")])
-def test_plain_means_no_control_of_the_screen_at_all(environment, words, kind):
-    terminal = Terminal(words, environment, kind=kind)
+def test_plain_means_no_control_of_the_screen_at_all(place):
+    terminal = Terminal(["chat"], environment_at(place), kind="dumb")
     terminal.until("bethna>")
     terminal.enter("what is theta?")
     terminal.until("Theta:")
@@ -133,3 +130,20 @@ def test_plain_means_no_control_of_the_screen_at_all(environment, words, kind):
 
     assert terminal.closes() == 0
     assert "\x1b" not in terminal.raw
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind", "is_plain"), [(True, "xterm", True), (False, "dumb", True), (False, "xterm", False)]
+)
+def test_plain_is_what_the_person_asks_for_or_the_terminal_needs(monkeypatch, home, flag, kind, is_plain):
+    """Which prompt opens; that the plain one controls nothing is seen at a terminal, above."""
+    opened = []
+    monkeypatch.setenv("BETHNA_HOME", str(home))
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("bethna_cli.cli.repl.hold", lambda *_, plain: opened.append(plain) or 0)
+
+    run(("chat", *(["--plain"] if flag else [])))
+
+    assert opened == [is_plain]
