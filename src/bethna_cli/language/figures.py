@@ -23,6 +23,14 @@ _FIGURES = re.compile(
     r"|~call (?:it|me|a day)|(?:your|my|good|bad|tough|close) ~call)\b(?! (?:~asset|~call|~put|options?|position))"
 )
 
+_NO_CONSENT = re.compile(
+    r"^(?:oh|ok(?:ay)?|alright|yes|yeah|yep|sure|fine|right)\b[ ,.!]*(?:sure\b[ ,.!]*)?"
+    r"(?:right|whatever|thanks|got it|i got it|understood|noted|sir that is my \w+)\b[ ,.!]*$"
+    r"|\byeah,? right\b|\blose (?:it |them )?(?:all|everything|my money)\b|^(?:very )?well done\b|\bget it on\b"
+    r"|\bdeal the \w+"
+)
+"""Thanks, sarcasm and a nod: said to an offer, none of them is a yes."""
+
 _OPTION = re.compile(r"~call\b|~put\b|\b(?:straddle|strangle|spread|position|posisi|option)s?\b")
 _ASSET = re.compile(r"~asset:|~strike:")
 _VALUE = re.compile(r"~(?:strike|usd|num|days):")
@@ -30,8 +38,8 @@ _NUMBER = re.compile(r"(?<!option )(?<!idea )(?<!pick )(?<!10 )~num:")
 
 
 def is_figure(marked: str) -> bool:
-    """Whether the line is a known turn of speech."""
-    return bool(_FIGURES.search(marked))
+    """Whether the line is a known turn of speech, or says yes without meaning it."""
+    return bool(_FIGURES.search(marked) or _NO_CONSENT.search(marked))
 
 
 def unexpected_in(marked: str, foreign: int) -> frozenset[IntentKind]:
