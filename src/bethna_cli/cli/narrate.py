@@ -57,7 +57,7 @@ def narrate(
             asyncio.run(listen())
         except (OutsideError, ConfigurationError) as error:
             failed = True
-            remarks.append(f"{error.message} Here is what I know without it.")
+            remarks.append(f"{error.message.rstrip('.')}. Here is what I know without it.")
         finally:
             spinner.close()
             if quotation is not None:
