@@ -1,48 +1,57 @@
-"""Token transfers from the bytes of an `eth_getLogs` answer into SQLite, through bethna and through web3.py.
+"""A long history from the bytes that a node answers into SQLite, through bethna and through web3.py.
 
     python benchmarks/events.py [EVENTS]
 
-The logs are real (two blocks of Ethereum, `eth_logs.jsonl.gz` in the folder BETHNA_DATA), repeated under other heights
-and transaction hashes until there are enough. Ours is what the listener runs: strict JSON, logs by fixed widths,
-transfers, rows with primary key and index, one transaction. web3.py's is its own: its formatters and `process_log` of a
-contract's event, stored with the same key and index. The decoded values are compared. "with positions" adds up the
-holdings of the account, which decoding alone does not.
+The logs are real (the token transfers of two blocks of Ethereum, `eth_logs.jsonl.gz` in the folder BETHNA_DATA),
+repeated at other heights, each in a transaction of its own that brings one account tokens that live a hundred blocks,
+as options do. Ours is the listener as it runs: batches of logs and headers read strictly, the section proven (one
+chain, no log that its header's bloom doesn't admit), transfers explained, rows with primary key and unique index
+written durably, 500 blocks a transaction. Only the network is missing: each body is there already.
+web3.py's is its own way: `get_logs`, `process_log` of a contract's event, the same rows in the same table, without a
+proof or holdings. What both have stored must be equal.
 """
 
+import asyncio
+import gc
 import gzip
 import json
 import os
 import sqlite3
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from eth_abi.abi import encode
+from eth_bloom.bloom import BloomFilter
 from web3 import Web3
 from web3.providers.base import BaseProvider
 
-from bethna_cli.adapters.evm_wire import logs_of
-from bethna_cli.adapters.option_events import TRANSFER, Transfer, transfers_of
-from bethna_cli.adapters.position_rows import write_events
+from bethna_cli.adapters.clocks import SystemClock
+from bethna_cli.adapters.evm import EvmChain
+from bethna_cli.adapters.option_events import TRANSFER, OptionLogs, Venues
 from bethna_cli.adapters.positions import SqlitePositions
-from bethna_cli.adapters.sql import open_store
-from bethna_cli.adapters.wire import read_json
+from bethna_cli.adapters.rpc import JsonRpc, RpcLimits
 from bethna_cli.domain.chain import Address, Hash
-from bethna_cli.domain.market import Asset
-from bethna_cli.domain.options import OptionKind
-from bethna_cli.domain.position import ChainEvent, Cursor, EventKind, OptionTerms, Reach, Stretch
+from bethna_cli.domain.position import Cursor, Reach
+from bethna_cli.flow.record import RecordDesk, catch_up
 
 DATA = Path(os.environ.get("BETHNA_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 GOAL = 100_000
+ROUNDS = 5
 PEER_SHARE = 20
 """web3.py does a twentieth of the events; its time per event is what counts."""
 
-ACCOUNT = Address("0x" + "aa" * 20)
+CHAIN_ID = 8453
+ACCOUNT, TRADER, ROUTER = (Address("0x" + pair * 20) for pair in ("aa", "bb", "cc"))
+FIRST, TOKEN_BLOCKS = 1_000, 100
+START_S = 1_750_000_000
 ERC20 = {
     "anonymous": False, "name": "Transfer", "type": "event",
     "inputs": [
@@ -50,91 +59,119 @@ ERC20 = {
         {"indexed": False, "name": "value", "type": "uint256"},
     ],
 }  # fmt: skip
-TERMS = OptionTerms(
-    Asset.ETH, OptionKind.CALL, (Decimal(3000),), datetime(2026, 12, 4, 8, tzinfo=UTC), "ETH-4DEC26-3000-C"
-)
+Row = dict[str, Any]
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    rows = real_transfers(count)
-    body = json.dumps({"jsonrpc": "2.0", "id": 0, "result": rows}).encode()
-    few = json.dumps({"jsonrpc": "2.0", "id": 0, "result": rows[: count // PEER_SHARE]}).encode()
-    assert values(decoded(few)) == web3_values(web3_decoded(few)), "the decodings differ"
-    print(f"{count:,} transfers, decoded and stored (goal: {GOAL:,} a second)")
-    ours = rate("bethna", lambda path: stored(body, path), count)
-    rate("bethna, with positions", lambda path: with_positions(body, path), count)
-    theirs = rate("web3.py", lambda path: web3_stored(few, path), count // PEER_SHARE, rounds=3)
-    print(f"  bethna stores {ours / theirs:,.0f} times as many")
+# ── a history ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rate(name: str, work: Callable[[Path], int], count: int, rounds: int = 5) -> float:
-    """Run `work` on a new file each time, and print the best round's events a second."""
-    best = 0.0
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            assert work(Path(folder) / "events.db") == count
-            best = max(best, count / (time.perf_counter() - start))
-    print(f"  {name:<24} {best:12,.0f} events/s")
-    return best
+def block_hash(number: int) -> str:
+    return f"0x{number:064x}"
 
 
-def real_transfers(count: int) -> list[dict[str, Any]]:
-    """Repeat the recorded ERC-20 transfers under other heights and transactions."""
+def history(count: int) -> list[list[Row]]:
+    """Return blocks of logs, from FIRST on: the recorded transfers again and again, `count` of them."""
     with gzip.open(DATA / "eth_logs.jsonl.gz", "rt", encoding="utf-8") as stream:
         recorded = [json.loads(line) for line in stream]
     real = [row for row in recorded if row["topics"] and row["topics"][0] == TRANSFER and len(row["topics"]) == 3]
-    rows: list[dict[str, Any]] = []
-    while len(rows) < count:
-        number = len(rows) // len(real)
-        for row in real:
-            height = hex(int(row["blockNumber"], 16) + 2 * number)
-            rows.append(
-                row | {"blockNumber": height, "transactionHash": f"0x{number:08x}{row['transactionHash'][10:]}"}
-            )
-    return rows[:count]
+    shapes = [[row for row in real if row["blockNumber"] == at] for at in sorted({row["blockNumber"] for row in real})]
+    blocks: list[list[Row]] = []
+    while count:
+        rows = shapes[len(blocks) % len(shapes)][:count]
+        blocks.append([_moved(row, FIRST + len(blocks)) for row in rows])
+        count -= len(rows)
+    return blocks
+
+
+def _moved(row: Row, number: int) -> Row:
+    """Bring a recorded transfer to another height, another token and the account."""
+    return row | {
+        "address": f"0x{number // TOKEN_BLOCKS:08x}{row['address'][10:]}",
+        "topics": [*row["topics"][:2], "0x" + "00" * 12 + ACCOUNT[2:]],
+        "blockNumber": hex(number),
+        "blockHash": block_hash(number),
+        "transactionHash": f"0x{number:08x}{int(row['logIndex'], 16):08x}{row['transactionHash'][18:]}",
+    }
+
+
+def header(number: int, logs: list[Row]) -> Row:
+    bloom = BloomFilter()
+    for word in {word for log in logs for word in (log["address"], *log["topics"])}:
+        bloom.add(bytes.fromhex(word[2:]))
+    return {
+        "number": hex(number), "hash": block_hash(number), "parentHash": block_hash(number - 1),
+        "timestamp": hex(START_S + 2 * number), "baseFeePerGas": "0x5", "logsBloom": f"0x{int(bloom):0512x}",
+    }  # fmt: skip
+
+
+@dataclass
+class Node:
+    """A node that has answered every question before: the same bytes get the same bytes again."""
+
+    blocks: list[list[Row]]
+    known: dict[bytes, bytes] = field(default_factory=dict)
+
+    async def exchange(self, body: bytes) -> bytes:
+        answer = self.known.get(body)
+        if answer is None:
+            answer = self.known[body] = self._answered(body)
+        return answer
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def _answered(self, body: bytes) -> bytes:
+        asked = json.loads(body)
+        requests = asked if isinstance(asked, list) else [asked]
+        answers = [
+            {"jsonrpc": "2.0", "id": one["id"], "result": self._result(one["method"], *one["params"])}
+            for one in requests
+        ]
+        return json.dumps(answers if isinstance(asked, list) else answers[0], separators=(",", ":")).encode()
+
+    def _result(self, method: str, *params: Any) -> object:
+        if method == "eth_chainId":
+            return hex(CHAIN_ID)
+        if method == "eth_getBlockByNumber":
+            last = FIRST + len(self.blocks) - 1
+            number = last if not params[0].startswith("0x") else int(params[0], 16)
+            return header(number, self._logs(number))
+        if method == "eth_call":
+            return _called(params[0])
+        assert method == "eth_getLogs"
+        return self._found(params[0])
+
+    def _logs(self, number: int) -> list[Row]:
+        return self.blocks[number - FIRST] if number >= FIRST else []
+
+    def _found(self, wanted: Row) -> list[Row]:
+        """Find transfers to somebody: the only logs there are."""
+        if len(wanted["topics"]) < 3:
+            return []
+        numbers = range(int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16) + 1)
+        return [log for number in numbers for log in self._logs(number)]
+
+
+def _called(call: Row) -> str:
+    """Answer a router's isSeries with yes, and a series' terms."""
+    if call["to"] == ROUTER:
+        return "0x" + encode(["bool"], [True]).hex()
+    types = ["(uint8,address,address,bytes32,uint256,uint256,uint256)"]
+    terms = (0, ROUTER, ROUTER, b"ETH".ljust(32, b"\0"), 3_000 * 10**8, 0, 1_796_371_200)
+    return "0x" + encode(types, [terms]).hex()
 
 
 # ── ours ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def decoded(body: bytes) -> list[Transfer]:
-    answer: Any = read_json(body)
-    return list(transfers_of(logs_of(answer["result"])))
-
-
-def events(transfers: list[Transfer]) -> list[ChainEvent]:
-    return [
-        ChainEvent(
-            EventKind.RECEIVED, ACCOUNT, token, token, value, 0, log.transaction_hash, number, log.block_number,
-            log.block_hash, 1_700_000_000, log.log_index,
-        )
-        for number, (token, _, _, value, log) in enumerate(transfers)
-    ]  # fmt: skip
-
-
-def stored(body: bytes, path: Path) -> int:
-    with closing(open_store(path)) as db:
-        db.execute("begin immediate")
-        write_events(db, 1, events(decoded(body)))
-        db.execute("commit")
-        return int(db.execute("select count(*) from chain_events").fetchone()[0])
-
-
-def with_positions(body: bytes, path: Path) -> int:
-    found = events(decoded(body))
-    cursor = Cursor(found[-1].block_number, Hash(found[-1].block_hash))
-    reach = Reach(ACCOUNT, (ACCOUNT,), 0, cursor, 0, 0)
-    terms = {event.token: TERMS for event in found}
-    with closing(SqlitePositions.open(path, 1)) as store:
-        store.replace(Stretch(0, cursor.number, reach, tuple(found), terms), datetime.now(UTC), lambda _: None)
-    with closing(sqlite3.connect(path)) as db:
-        return int(db.execute("select count(*) from chain_events").fetchone()[0])
-
-
-def values(transfers: list[Transfer]) -> list[tuple[object, ...]]:
-    return [(one.log.block_number, one.log.log_index, one.sender, one.receiver, one.value) for one in transfers]
+def listened(node: Node, path: Path) -> None:
+    """Catch up from before the first block into a new store."""
+    chain = EvmChain(CHAIN_ID, [JsonRpc("rpc", node, limits=RpcLimits(budget_s=600.0))], SystemClock())
+    before = Cursor(FIRST - 1, Hash(block_hash(FIRST - 1)))
+    with closing(SqlitePositions.open(path, CHAIN_ID)) as positions:
+        positions.rewind(Reach(ACCOUNT, (TRADER,), FIRST, before, 0, 0), datetime.now(UTC))
+        events = OptionLogs(chain, Venues((TRADER,), (ROUTER,)))
+        asyncio.run(catch_up(RecordDesk(chain, events, positions, SystemClock(), ACCOUNT)))
 
 
 # ── web3.py's ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,32 +189,95 @@ class Answering(BaseProvider):
         return json.loads(self._body)
 
 
-def web3_decoded(body: bytes) -> list[Any]:
+def web3_stored(body: bytes, path: Path) -> None:
     web3 = Web3(Answering(body))
     transfer = web3.eth.contract(abi=[ERC20]).events.Transfer()
-    return [transfer.process_log(log) for log in web3.eth.get_logs({"fromBlock": 0, "toBlock": 1})]
-
-
-def web3_values(logs: list[Any]) -> list[tuple[object, ...]]:
-    return [
-        (one.blockNumber, one.logIndex, one.args["from"].lower(), one.args["to"].lower(), one.args["value"])
-        for one in logs
-    ]
-
-
-def web3_stored(body: bytes, path: Path) -> int:
-    rows = [web3_row(number, one) for number, one in enumerate(web3_decoded(body))]
-    with closing(open_store(path)) as db:
+    logs = [transfer.process_log(log) for log in web3.eth.get_logs({"fromBlock": 0, "toBlock": 1})]
+    with closing(SqlitePositions.open(path, CHAIN_ID)):
+        """The same tables."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("pragma synchronous = full")
         db.execute("begin immediate")
-        db.executemany(f"insert into chain_events values ({', '.join('?' * 13)})", rows)
+        ids: dict[str, int] = {}
+        rows = [_web3_row(ids, one) for one in logs]
+        names = [(number, CHAIN_ID, bytes.fromhex(address[2:])) for address, number in ids.items()]
+        db.executemany("insert into chain_addresses values (?, ?, ?)", names)
+        db.executemany(f"insert into chain_events values ({', '.join('?' * 12)})", rows)
         db.execute("commit")
-        return int(db.execute("select count(*) from chain_events").fetchone()[0])
 
 
-def web3_row(number: int, one: Any) -> tuple[object, ...]:
-    token, hashes = bytes.fromhex(one.address[2:]), (bytes(one.transactionHash), bytes(one.blockHash))
-    names = (1, one.blockNumber, one.logIndex, bytes.fromhex(ACCOUNT[2:]), "RECEIVED", token, token)
-    return (*names, str(one.args["value"]), 0, hashes[0], number, hashes[1], 1_700_000_000)
+def _web3_row(ids: dict[str, int], one: Any) -> tuple[object, ...]:
+    """Write a decoded transfer as a row; addresses get the next numbers."""
+    account, token = (ids.setdefault(address, len(ids) + 1) for address in (one.args["to"], one.address))
+    value, hashes = one.args["value"], (bytes(one.transactionHash), bytes(one.blockHash))
+    contracts = value if value < 2**63 else str(value)
+    time_s = START_S + 2 * one.blockNumber
+    return (
+        one.blockNumber, one.logIndex, account, 3, token, token, contracts, 0, hashes[0], 0, hashes[1], time_s
+    )  # fmt: skip
+
+
+# ── side by side ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Speed:
+    """Events a second, by the clock on the wall and by the processor's: others may be at work on this machine."""
+
+    wall: float
+    cpu: float
+
+
+def speed(work: Callable[[Path], None], count: int, rounds: int) -> Speed:
+    """Run `work` on a new file each time, and return the median round's speed."""
+    walls, cpus = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            wall, cpu = time.perf_counter(), time.process_time()
+            work(Path(folder) / "events.db")
+            cpus.append(time.process_time() - cpu)
+            walls.append(time.perf_counter() - wall)
+            assert len(stored(Path(folder) / "events.db")) == count
+    return Speed(count / statistics.median(walls), count / statistics.median(cpus))
+
+
+def stored(path: Path, last: int = 2**62) -> list[tuple[object, ...]]:
+    """Return the events in a store up to a block, addresses in full."""
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(
+            "select e.block_number, e.log_index, a.address, e.kind, v.address, t.address, e.contracts, e.usdc,"
+            " e.transaction_hash, e.block_hash, e.time_s from chain_events e join chain_addresses a on a.id = e.account"
+            " join chain_addresses v on v.id = e.venue join chain_addresses t on t.id = e.token"
+            " where e.block_number <= ? order by 1, 2, 3",
+            (last,),
+        ).fetchall()
+
+
+def web3_share(blocks: list[list[Row]]) -> tuple[bytes, int, int]:
+    """Return the first twentieth of the logs as one answer, how many they are, and the last block."""
+    share = blocks[: max(1, len(blocks) // PEER_SHARE)]
+    logs = [log for block in share for log in block]
+    body = json.dumps({"jsonrpc": "2.0", "id": 0, "result": logs}, separators=(",", ":")).encode()
+    return body, len(logs), FIRST + len(share) - 1
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    blocks = history(count)
+    node = Node(blocks)
+    body, few, last = web3_share(blocks)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "ours.db", Path(folder) / "web3.db"
+        listened(node, ours)
+        web3_stored(body, theirs)
+        assert stored(ours, last) == stored(theirs), "the two have stored different events"
+    gc.freeze()  # what is here is the benchmark's own
+    mine = speed(lambda path: listened(node, path), count, ROUNDS)
+    peer = speed(lambda path: web3_stored(body, path), few, 3)
+    print(f"{count:,} events into SQLite (goal: {GOAL:,} a second)          wall           CPU")
+    for name, one in (("bethna, the whole listener", mine), ("web3.py, decode and store", peer)):
+        print(f"  {name:<28} {one.wall:14,.0f}/s {one.cpu:12,.0f}/s")
+    print(f"  bethna stores {mine.cpu / peer.cpu:.0f} times as many for the same work of the processor")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 
 from bethna_cli.adapters.abi import artifact, hash_text, keccak
 from bethna_cli.adapters.book_events import OPTION_PAYOUT, ORDER_FILLED, ROLE_TRANSFERRED, BookLogs
-from bethna_cli.adapters.event_words import address_word
+from bethna_cli.adapters.event_words import Kept, address_word
 from bethna_cli.domain.chain import Address, Call, Hash, Log
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import EventKind, OptionTerms
@@ -62,7 +62,7 @@ def payout(option: Address, buyer: Address = BUYER) -> Log:
 
 
 def read(*logs: Log, known: dict[Address, OptionTerms] | None = None):
-    return asyncio.run(BookLogs(Reads(), [BASE_R12]).events(BUYER, logs, known or {}, {}))  # type: ignore[arg-type]
+    return asyncio.run(BookLogs(Reads(), [BASE_R12]).events(BUYER, Kept(logs, {7: 0}), known or {}, {}))  # type: ignore[arg-type]
 
 
 def terms() -> dict[Address, OptionTerms]:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bethna_cli.adapters.abi import Function, hash_text, keccak
-from bethna_cli.adapters.event_words import Seen, address_word, word_address, words
+from bethna_cli.adapters.event_words import Kept, address_word, word_address, words
 from bethna_cli.adapters.option_terms import terms_of
 from bethna_cli.domain.chain import Address, Call, Hash, Log, LogQuery
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused
-from bethna_cli.domain.position import EventKind, OptionTerms
+from bethna_cli.domain.position import ChainEvent, EventKind, OptionTerms
 from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.ports import Chain
 
@@ -49,23 +49,25 @@ class BookLogs:
         ]
 
     async def events(
-        self, account: Address, logs: Sequence[Log], known: Mapping[Address, OptionTerms], taken: Mapping[Hash, int]
-    ) -> tuple[list[Seen], dict[Address, OptionTerms]]:
+        self, account: Address, kept: Kept, known: Mapping[Address, OptionTerms], taken: Mapping[Hash, int]
+    ) -> tuple[list[ChainEvent], dict[Address, OptionTerms]]:
         """Read an account's events, and the terms of options not met before.
 
         taken: how many trades of each transaction have a number already.
         """
-        fills = self._fills(account, logs, taken)
+        if not self._books:
+            return [], {}
+        fills = self._fills(account, kept.logs, taken)
         options = {option: book for option, book, *_ in fills}
-        told = [log for log in logs if _names_itself(log) and (log.address in options or log.address in known)]
+        told = [log for log in kept.logs if _names_itself(log) and (log.address in options or log.address in known)]
         if not fills and not told:
             return [], {}
         sizes = await self._sizes({*options, *(log.address for log in told)})
         found = [
-            Seen(EventKind.BOUGHT, account, book.book, option, sizes[option], premium, ordinal, log)
+            kept.event(log, EventKind.BOUGHT, account, book.book, option, sizes[option], premium, ordinal)
             for option, book, premium, ordinal, log in fills
         ]
-        found += _numbered([_told(account, log, sizes[log.address]) for log in told])
+        found += _numbered([_told(account, log, sizes[log.address], kept) for log in told])
         terms = {
             option: await self._terms(option, book) for option, book in sorted(options.items()) if option not in known
         }
@@ -110,32 +112,31 @@ def _names_itself(log: Log) -> bool:
     return is_told and word_address(log.topics[1]) == log.address
 
 
-def _told(account: Address, log: Log, size: int) -> Seen | None:
+def _told(account: Address, log: Log, size: int, kept: Kept) -> ChainEvent | None:
     """Read a buyer's role that came or went, or a payment to the buyer; None for what is somebody else's."""
+
+    def seen(kind: EventKind, usdc: int) -> ChainEvent:
+        return kept.event(log, kind, account, log.address, log.address, size, usdc)
+
     word = address_word(account)
     if log.topics[0] == OPTION_PAYOUT:
         (payout,) = words(log.data, 1)
-        is_ours = log.topics[2] == word
-        return _seen(EventKind.REDEEMED, account, log, size, payout) if is_ours else None
+        return seen(EventKind.REDEEMED, payout) if log.topics[2] == word else None
     (is_buyer,) = words(log.data, 1)
     if not is_buyer or len(log.topics) != 4 or log.topics[2] == log.topics[3]:
         return None
     if log.topics[2] == word:
-        return _seen(EventKind.SENT, account, log, size, 0)
-    return _seen(EventKind.RECEIVED, account, log, size, 0) if log.topics[3] == word else None
+        return seen(EventKind.SENT, 0)
+    return seen(EventKind.RECEIVED, 0) if log.topics[3] == word else None
 
 
-def _seen(kind: EventKind, account: Address, log: Log, size: int, usdc: int) -> Seen:
-    return Seen(kind, account, log.address, log.address, size, usdc, 0, log)
-
-
-def _numbered(told: Iterable[Seen | None]) -> list[Seen]:
+def _numbered(told: Iterable[ChainEvent | None]) -> list[ChainEvent]:
     """Number what an option tells more than once in a transaction."""
     counts: Counter[tuple[Hash, EventKind, Address]] = Counter()
     numbered = []
     for one in told:
         if one is not None:
-            key = (one.log.transaction_hash, one.kind, one.token)
+            key = (one.transaction, one.kind, one.token)
             numbered.append(one._replace(ordinal=counts[key]))
             counts[key] += 1
     return numbered

@@ -1,6 +1,6 @@
 """What an event's log is made of: words of fixed width, and what one of them tells of an account's option."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bethna_cli.domain.chain import Address, Hash, Log
@@ -10,36 +10,38 @@ from bethna_cli.domain.position import ChainEvent, EventKind
 WORD = 32
 
 
-class Seen(NamedTuple):
-    """An event and the log that tells it."""
+class Kept(NamedTuple):
+    """Logs in the order of the chain, and when their blocks were made."""
 
-    kind: EventKind
-    user: Address
-    venue: Address
-    token: Address
-    contracts: int
-    usdc: int
-    ordinal: int
-    log: Log
+    logs: Sequence[Log]
+    times: Mapping[int, int]
 
-    @property
-    def place(self) -> tuple[int, int]:
-        return (self.log.block_number, self.log.log_index)
-
-    def event(self, times: Mapping[int, int]) -> ChainEvent:
+    def event(
+        self,
+        log: Log,
+        kind: EventKind,
+        user: Address,
+        venue: Address,
+        token: Address,
+        contracts: int,
+        usdc: int,
+        ordinal: int = 0,
+    ) -> ChainEvent:
+        """Return what one of the logs tells of an account's option."""
+        _, _, _, number, block_hash, transaction, _, log_index = log
         return ChainEvent(
-            kind=self.kind,
-            user=self.user,
-            venue=self.venue,
-            token=self.token,
-            contracts=self.contracts,
-            usdc=self.usdc,
-            transaction=self.log.transaction_hash,
-            ordinal=self.ordinal,
-            block_number=self.log.block_number,
-            block_hash=self.log.block_hash,
-            time_s=times[self.log.block_number],
-            log_index=self.log.log_index,
+            kind,
+            user,
+            venue,
+            token,
+            contracts,
+            usdc,
+            transaction,
+            ordinal,
+            number,
+            block_hash,
+            self.times[number],
+            log_index,
         )
 
 

@@ -13,7 +13,8 @@ from bethna_cli.adapters.evm_endpoint import Endpoint
 from bethna_cli.adapters.evm_logs import proven_section
 from bethna_cli.adapters.evm_send import send_once
 from bethna_cli.adapters.evm_wire import strictly
-from bethna_cli.adapters.rpc import JsonRpc, NotSent, Request
+from bethna_cli.adapters.rpc import JsonRpc, NotSent
+from bethna_cli.adapters.rpc_answers import Request
 from bethna_cli.domain.chain import (
     Account,
     Address,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from bethna_cli.adapters import abi, evm_wire
 from bethna_cli.adapters.evm_wire import strictly
-from bethna_cli.adapters.rpc import JsonRpc, Request, RpcFault
+from bethna_cli.adapters.rpc import JsonRpc
+from bethna_cli.adapters.rpc_answers import NO_READERS, Readers, Request, RpcFault
 from bethna_cli.domain.chain import Block, BlockAt, Tag
 from bethna_cli.domain.errors import ContractRefused, NodeBehind, SourceMalformed, SourceUnavailable, WrongChain
 
@@ -46,11 +47,11 @@ class Endpoint:
             await self.check_chain()
         return [self._result_or_refusal(answer) for answer in await self.rpc.ask(requests)]
 
-    async def read(self, requests: Sequence[Request]) -> list[object]:
+    async def read(self, requests: Sequence[Request], readers: Readers = NO_READERS) -> list[object]:
         """Answer requests, raising the first refusal."""
         if not self._is_checked:
             await self.check_chain()
-        return [self._result(answer) for answer in await self.rpc.ask(requests)]
+        return [self._result(answer) for answer in await self.rpc.ask(requests, readers)]
 
     async def block(self, at: BlockAt) -> Block:
         """Return a block. Raises NodeBehind when the endpoint lacks it or has gone back in height."""

@@ -7,12 +7,16 @@ query, its header or its bloom contradicts is refused too. The receipts' root is
 """
 
 from collections.abc import Sequence
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any, Protocol
 
-from bethna_cli.adapters.evm_wire import block_of, filter_param, logs_of, matches, strictly
-from bethna_cli.adapters.rpc import Request
+from bethna_cli.adapters.evm_wire import block_of, filter_param, matcher, read_logs, strictly
+from bethna_cli.adapters.rpc_answers import Readers, Request
 from bethna_cli.domain.chain import Block, Log, LogQuery, Section
 from bethna_cli.domain.errors import NodeBehind, SourceMalformed
+
+_READERS: Readers = {"eth_getLogs": read_logs}
 
 CHUNK_BLOCKS = 50
 """Blocks per exchange: headers of busy Base blocks weigh up to 40 kB each, and a body may hold 5 MB."""
@@ -24,7 +28,7 @@ class Asker(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def read(self, requests: Sequence[Request]) -> list[object]: ...
+    async def read(self, requests: Sequence[Request], readers: Readers = ...) -> list[object]: ...
 
 
 async def proven_section(node: Asker, queries: Sequence[LogQuery], first: int, last: int) -> Section:
@@ -38,8 +42,7 @@ async def proven_section(node: Asker, queries: Sequence[LogQuery], first: int, l
         for query, logs in zip(queries, answers, strict=True):
             _check_logs(node.name, query, headers, logs)
             await _check_silent(node, query, headers, logs)
-        places = {(log.block_number, log.log_index): log for logs in answers for log in logs}
-        found += [log for _, log in sorted(places.items())]
+        found += _in_order(node.name, answers)
         blocks += headers
     return Section(tuple(blocks), tuple(found))
 
@@ -48,12 +51,12 @@ async def _chunk(node: Asker, queries: Sequence[LogQuery], start: int, end: int)
     reach: dict[str, object] = {"fromBlock": hex(start), "toBlock": hex(end)}
     requests: list[Request] = [("eth_getLogs", [filter_param(query) | reach]) for query in queries]
     requests += [("eth_getBlockByNumber", [hex(number), False]) for number in range(start, end + 1)]
-    answers = await node.read(requests)
+    answers: list[Any] = await node.read(requests, _READERS)
     logs, headers = answers[: len(queries)], answers[len(queries) :]
     if None in headers:
         raise NodeBehind(node.name, f"it does not have block {start + headers.index(None)}")
     blocks = [strictly(node.name, "a block", block_of, header) for header in headers]
-    return blocks, [strictly(node.name, "a log", logs_of, one) for one in logs]
+    return blocks, logs
 
 
 def _check_chain(name: str, headers: Sequence[Block], start: int, parent: Block | None) -> None:
@@ -66,17 +69,30 @@ def _check_chain(name: str, headers: Sequence[Block], start: int, parent: Block 
         parent = header
 
 
+def _in_order(name: str, answers: Sequence[Sequence[Log]]) -> list[Log]:
+    """Return what several queries found, in the order of the chain, each log once."""
+    places: dict[tuple[int, int], Log] = {}
+    for logs in answers:
+        for log in logs:
+            if places.setdefault((log.block_number, log.log_index), log) != log:
+                raise SourceMalformed(name, "it answered with two logs in one place")
+    return [log for _, log in sorted(places.items())]
+
+
 def _check_logs(name: str, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:
-    hashes = {header.number: header for header in headers}
+    by_number = {header.number: header for header in headers}
     places = {(log.block_number, log.log_index) for log in logs}
-    if len(places) != len(logs) or not all(matches(query, log) and log.block_number in hashes for log in logs):
+    if len(places) != len(logs) or not all(map(matcher(query), logs)) or not by_number.keys() >= {n for n, _ in places}:
         raise SourceMalformed(name, "it answered with logs that were not asked for")
+    told: dict[int, set[str]] = {number: set() for number, _ in places}
     for log in logs:
-        header = hashes[log.block_number]
-        if log.block_hash != header.hash:
+        if log.block_hash != by_number[log.block_number].hash:
             raise NodeBehind(name, f"its logs of block {log.block_number} are of another block")
-        if not _may_hold(header, LogQuery((log.address,), tuple((topic,) for topic in log.topics))):
-            raise SourceMalformed(name, f"block {log.block_number} cannot hold the log it was given with")
+        told[log.block_number].update((log.address, *log.topics))
+    for number, words in told.items():
+        bloom = int.from_bytes(by_number[number].logs_bloom)
+        if not all(_admits(bloom, word) for word in words):
+            raise SourceMalformed(name, f"block {number} cannot hold the logs it was given with")
 
 
 async def _check_silent(node: Asker, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:
@@ -93,13 +109,19 @@ async def _check_silent(node: Asker, query: LogQuery, headers: Sequence[Block], 
 
 def _may_hold(header: Block, query: LogQuery) -> bool:
     """Say whether the header's bloom admits a match."""
-    from eth_bloom.bloom import BloomFilter
+    bloom = int.from_bytes(header.logs_bloom)
+    wanted = [query.addresses or None, *query.topics]
+    return all(words is None or any(_admits(bloom, word) for word in words) for words in wanted)
 
-    bloom: Any = BloomFilter(int.from_bytes(header.logs_bloom))
 
-    def admits(value: str) -> bool:
-        return bytes.fromhex(value[2:]) in bloom
+def _admits(bloom: int, word: str) -> bool:
+    bits = _bloom_bits(word)
+    return bloom & bits == bits
 
-    if query.addresses and not any(admits(address) for address in query.addresses):
-        return False
-    return all(wanted is None or any(admits(topic) for topic in wanted) for wanted in query.topics)
+
+@lru_cache(maxsize=65_536)
+def _bloom_bits(word: str) -> int:
+    """Return the three bits of 2,048 that an address or a topic sets."""
+    from eth_bloom.bloom import get_bloom_bits
+
+    return reduce(or_, get_bloom_bits(bytes.fromhex(word[2:])))

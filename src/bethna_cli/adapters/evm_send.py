@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from bethna_cli.adapters.evm_endpoint import Endpoint
 from bethna_cli.adapters.retry import TryAgain
-from bethna_cli.adapters.rpc import NotSent, RpcFault
+from bethna_cli.adapters.rpc import NotSent
+from bethna_cli.adapters.rpc_answers import RpcFault
 from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.errors import OutcomeUnknown, SourceUnavailable, TransactionRejected
 

@@ -5,9 +5,12 @@ turns that into SourceMalformed, which never quotes the value.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
+from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.chain import (
     Account,
     Address,
@@ -27,8 +30,9 @@ T = TypeVar("T")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BLOOM_BYTES = 256
 _MOST_TOPICS = 4
-_ADDRESS_WIDTH = 2 + 40
-_HASH_WIDTH = 2 + 64
+_NAMES_AND_TEXTS = 8 + 7
+"""A log's names (address to logIndex), and its texts without the topics."""
+
 _UINT64 = 2**64
 
 
@@ -95,40 +99,95 @@ def block_of(value: Any) -> Block:
     )
 
 
-def log_of(value: Any) -> Log:
-    """Read a log of a mined block; a removed or pending one is refused.
+class _WrittenLog(msgspec.Struct, rename="camel", gc=False):
+    """A log as it is written; members that nothing here reads are ignored."""
 
-    Everything has a fixed width, so that lengths and `bytes.fromhex` check what patterns would, several times faster.
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+    removed: bool | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _KnownLog(_WrittenLog, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A log whose every member is known, so that its text can be accounted for."""
+
+    block_timestamp: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_KNOWN_LOGS = msgspec.json.Decoder(list[_KnownLog])
+
+
+def read_logs(text: bytes) -> list[Log]:
+    """Read a list of logs from its JSON, as strictly as `read_json` and `logs_of` do, ten times as fast.
+
+    msgspec keeps the last of two equal keys: whatever it might have passed over goes to the strict reader.
     """
-    topics = value["topics"]
-    if value.get("removed") not in (None, False) or not isinstance(topics, list) or len(topics) > _MOST_TOPICS:
-        raise ValueError("not a mined log")
-    return Log(
-        address=Address(_fixed(value["address"], _ADDRESS_WIDTH)),
-        topics=tuple([Hash(_fixed(topic, _HASH_WIDTH)) for topic in topics]),
-        data=data(value["data"]),
-        block_number=count(value["blockNumber"]),
-        block_hash=Hash(_fixed(value["blockHash"], _HASH_WIDTH)),
-        transaction_hash=Hash(_fixed(value["transactionHash"], _HASH_WIDTH)),
-        transaction_index=count(value["transactionIndex"]),
-        log_index=count(value["logIndex"]),
-    )
+    try:
+        written = _KNOWN_LOGS.decode(text)
+    except ValueError:
+        return logs_of(read_json(text))
+    if _marks_of(written) != text.count(b'"'):
+        return logs_of(read_json(text))
+    return _checked(written)
 
 
-def _fixed(value: Any, width: int) -> str:
-    """Read 0x and hexadecimal digits of a known number, lower-cased."""
-    if not isinstance(value, str) or len(value) != width or value[:2] != "0x":
-        raise ValueError("not of its width")
-    if 2 * len(bytes.fromhex(value[2:])) != width - 2:  # fromhex skips spaces: then there are too few
-        raise ValueError("not hexadecimal")
-    return value.lower()
+def _marks_of(logs: Sequence[_KnownLog]) -> int:
+    """Return how many quotation marks logs take when nothing is written twice: two a name, two a text."""
+    topics = sum([len(log.topics) for log in logs])
+    removed = sum([log.removed is not msgspec.UNSET for log in logs])
+    timestamps = sum([log.block_timestamp is not msgspec.UNSET for log in logs])
+    return 2 * (_NAMES_AND_TEXTS * len(logs) + topics + removed + 2 * timestamps)
 
 
 def logs_of(value: Any) -> list[Log]:
-    """Read a list of logs."""
-    if not isinstance(value, list):
-        raise ValueError("not a list")
-    return [log_of(one) for one in value]
+    """Read a decoded list of logs."""
+    return _checked(msgspec.convert(value, list[_WrittenLog]))
+
+
+def log_of(value: Any) -> Log:
+    """Read a decoded log of a mined block; a removed or pending one is refused."""
+    (log,) = logs_of([value])
+    return log
+
+
+def _checked(written: Iterable[_WrittenLog]) -> list[Log]:
+    """Check what is written; logs of one answer share most of their words, and each is checked once."""
+    addresses, hashes, counts = _Words(address_of), _Words(hash_of), _Words(count)
+    logs = []
+    for one in written:
+        if one.removed or len(one.topics) > _MOST_TOPICS:
+            raise ValueError("not a mined log")
+        topics = tuple([hashes[topic] for topic in one.topics])
+        logs.append(
+            Log(
+                addresses[one.address],
+                topics,
+                data(one.data),
+                counts[one.block_number],
+                hashes[one.block_hash],
+                hashes[one.transaction_hash],
+                counts[one.transaction_index],
+                counts[one.log_index],
+            )
+        )
+    return logs
+
+
+class _Words(dict[str, T]):
+    """What words mean, read when one is first met."""
+
+    def __init__(self, read: Callable[[str], T]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, word: str) -> T:
+        meaning = self[word] = self._read(word)
+        return meaning
 
 
 def receipt_of(value: Any) -> Receipt:
@@ -201,10 +260,16 @@ def filter_param(query: LogQuery) -> dict[str, object]:
     return written
 
 
-def matches(query: LogQuery, log: Log) -> bool:
-    """Say whether a log is one of those asked for."""
-    if query.addresses and log.address not in query.addresses:
-        return False
-    if len(log.topics) < len(query.topics):
-        return False
-    return all(wanted is None or topic in wanted for wanted, topic in zip(query.topics, log.topics, strict=False))
+def matcher(query: LogQuery) -> Callable[[Log], bool]:
+    """Return what says whether a log is one of those asked for."""
+    senders = frozenset(query.addresses)
+    wanted = [(place, frozenset(topics)) for place, topics in enumerate(query.topics) if topics is not None]
+    fewest = len(query.topics)
+
+    def matches(log: Log) -> bool:
+        topics = log.topics
+        if len(topics) < fewest or (senders and log.address not in senders):
+            return False
+        return all([topics[place] in words for place, words in wanted])
+
+    return matches

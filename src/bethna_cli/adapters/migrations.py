@@ -198,6 +198,43 @@ def _policies(db: sqlite3.Connection) -> None:
     db.execute("create index policies_in_use on policies (user, chain_id) where ended_at is null")
 
 
+def _lean_events(db: sqlite3.Connection) -> None:
+    """Write addresses once and kinds as numbers: a row of the longest table takes half the bytes and a third the time.
+
+    The kinds are numbered in the order of the old constraint.
+    """
+    db.execute(
+        """create table chain_addresses (
+            id integer primary key, chain_id integer not null, address blob not null, unique (chain_id, address))"""
+    )
+    db.execute("alter table chain_events rename to chain_events_before")
+    db.execute("drop index chain_events_by_name")
+    # The three addresses are ids of chain_addresses, undeclared: a reference would be looked up for each of many rows.
+    db.execute(
+        """create table chain_events (
+            block_number integer not null, log_index integer not null, account integer not null,
+            kind integer not null check (kind between 1 and 5), venue integer not null, token integer not null,
+            contracts not null, usdc not null, transaction_hash blob not null, ordinal integer not null,
+            block_hash blob not null, time_s integer not null, primary key (block_number, log_index, account))
+            without rowid"""
+    )
+    # Names each event, and finds those of a token: one index is written for every event, not two.
+    db.execute(
+        "create unique index chain_events_by_name on chain_events (account, token, transaction_hash, kind, ordinal)"
+    )
+    for column in ("account", "venue", "token"):
+        distinct = f"select distinct chain_id, {column} from chain_events_before"  # noqa: S608
+        db.execute(f"insert or ignore into chain_addresses (chain_id, address) {distinct}")
+    found = "(select id from chain_addresses a where a.chain_id = e.chain_id and a.address = e.{})"
+    db.execute(
+        f"""insert into chain_events select block_number, log_index, {found.format("account")},
+            (instr('BOUGHT   SOLD     RECEIVED SENT     REDEEMED', kind) + 8) / 9, {found.format("venue")},
+            {found.format("token")}, contracts, usdc, transaction_hash, ordinal, block_hash, time_s
+            from chain_events_before e"""  # noqa: S608
+    )
+    db.execute("drop table chain_events_before")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -210,6 +247,7 @@ STEPS: tuple[Step, ...] = (
     _guarding,
     _dearer_forms,
     _policies,
+    _lean_events,
 )
 
 

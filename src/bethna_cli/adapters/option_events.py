@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from bethna_cli.adapters.abi import artifact, hash_text, keccak
 from bethna_cli.adapters.book_events import BookLogs
-from bethna_cli.adapters.event_words import WORD, Seen, address_word, word_address, words
+from bethna_cli.adapters.event_words import WORD, Kept, address_word, word_address, words
 from bethna_cli.adapters.option_terms import KINDS, terms_of
 from bethna_cli.domain.chain import Address, Block, Call, Hash, Log, LogQuery, Receipt
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused, EndpointsDisagree
@@ -100,15 +101,16 @@ class OptionLogs:
 
     async def read(self, account: Address, first: int, last: int, known: Mapping[Address, OptionTerms]) -> Sighting:
         section = await self._chain.section(self._queries(account), first, last)
-        times = {block.number: block.timestamp_s for block in section.blocks}
         await self._confirm(section.logs)
-        events, terms = await self._events(account, section.logs, times, known)
+        times = {block.number: block.timestamp_s for block in section.blocks}
+        events, terms = await self._events(account, Kept(section.logs, times), known)
         return Sighting(section.blocks, events, terms)
 
     async def of_receipt(
         self, account: Address, receipt: Receipt, block: Block, known: Mapping[Address, OptionTerms]
     ) -> Sighting:
-        events, terms = await self._events(account, receipt.logs, {block.number: block.timestamp_s}, known)
+        kept = Kept(receipt.logs, {block.number: block.timestamp_s})
+        events, terms = await self._events(account, kept, known)
         return Sighting((block,), events, terms)
 
     def _queries(self, account: Address) -> list[LogQuery]:
@@ -137,38 +139,33 @@ class OptionLogs:
                 )
 
     async def _events(
-        self,
-        account: Address,
-        logs: Sequence[Log],
-        times: Mapping[int, int],
-        known: Mapping[Address, OptionTerms],
+        self, account: Address, kept: Kept, known: Mapping[Address, OptionTerms]
     ) -> tuple[tuple[ChainEvent, ...], dict[Address, OptionTerms]]:
-        trades = list(self._read_trades(logs))
-        moves = list(_read_moves(account, logs))
-        traded = {one.token for one in trades if one.user == account}
-        tokens = traded | await self._options(traded, known, {one.log.address for one in moves})
+        trades = list(self._read_trades(kept))
         ours = [one for one in trades if one.user == account]
-        ours += [one for one in _read_redemptions(account, logs) if one.token in tokens]
-        ours += _unexplained(account, ours, [one for one in moves if one.log.address in tokens])
+        moves = _read_moves(account, kept.logs)
+        traded = {one.token for one in ours}
+        tokens = traded | await self._options(traded, known, {token for _, token in moves})
+        ours += [one for one in _read_redemptions(account, kept) if one.token in tokens]
+        ours += _unexplained(account, ours, {key: move for key, move in moves.items() if key[1] in tokens}, kept)
         terms = await self._read_terms({one.token for one in ours} - set(known))
-        taken = Counter(one.log.transaction_hash for one in trades)
-        filled, filled_terms = await self._books.events(account, logs, known, taken)
-        ours, terms = ours + filled, terms | filled_terms
-        return tuple(one.event(times) for one in sorted(ours, key=lambda one: one.place)), terms
+        taken = Counter(one.transaction for one in trades)
+        filled, filled_terms = await self._books.events(account, kept, known, taken)
+        return tuple(sorted(ours + filled, key=attrgetter("block_number", "log_index"))), terms | filled_terms
 
-    def _read_trades(self, logs: Sequence[Log]) -> Iterable[Seen]:
+    def _read_trades(self, kept: Kept) -> Iterable[ChainEvent]:
         """Read every account's trades: which one in its transaction a trade is, does not depend on who asks."""
-        counts: dict[Hash, int] = {}
-        for log in logs:
-            kind = self._trades.get(log.topics[0]) if log.topics else None
-            if kind is None or log.address not in self._venues.traders:
+        counts: Counter[Hash] = Counter()
+        traders = frozenset(self._venues.traders)
+        for log in kept.logs:
+            kind = self._trades.get(log.topics[0]) if log.address in traders and log.topics else None
+            if kind is None:
                 continue
-            ordinal = counts.get(log.transaction_hash, 0)
-            counts[log.transaction_hash] = ordinal + 1
             user, token = word_address(log.topics[1]), word_address(log.topics[2])
             given, got, _ = words(log.data, 3)
             contracts, usdc = (got, given) if kind is EventKind.BOUGHT else (given, got)
-            yield Seen(kind, user, log.address, token, contracts, usdc, ordinal, log)
+            yield kept.event(log, kind, user, log.address, token, contracts, usdc, counts[log.transaction_hash])
+            counts[log.transaction_hash] += 1
 
     async def _options(
         self, traded: set[Address], known: Mapping[Address, OptionTerms], moved: set[Address]
@@ -202,21 +199,23 @@ class OptionLogs:
             raise ContractMismatch(f"The option token {token} states terms that bethna does not know.") from error
 
 
-class _Move(NamedTuple):
-    """What a transfer brought an account, or took from it (below nothing)."""
-
-    contracts: int
-    log: Log
-
-
 class Transfer(NamedTuple):
     """Tokens, or one piece of a collection, that changed hands. value: base units, or the piece's number."""
 
-    token: Address
-    sender: Address
-    receiver: Address
-    value: int
     log: Log
+    value: int
+
+    @property
+    def token(self) -> Address:
+        return self.log.address
+
+    @property
+    def sender(self) -> Address:
+        return word_address(self.log.topics[1])
+
+    @property
+    def receiver(self) -> Address:
+        return word_address(self.log.topics[2])
 
 
 def transfers_of(logs: Iterable[Log]) -> Iterator[Transfer]:
@@ -226,46 +225,55 @@ def transfers_of(logs: Iterable[Log]) -> Iterator[Transfer]:
         if not topics or topics[0] != TRANSFER:
             continue
         if len(topics) == 3 and len(data) == WORD:
-            value = int.from_bytes(data)
+            yield Transfer(log, int.from_bytes(data))
         elif len(topics) == 4 and not data:
-            value = int(topics[3], 16)
-        else:
-            continue
-        yield Transfer(log.address, word_address(topics[1]), word_address(topics[2]), value, log)
+            yield Transfer(log, int(topics[3], 16))
 
 
-def _read_moves(account: Address, logs: Sequence[Log]) -> Iterator[_Move]:
-    for one in transfers_of(logs):
-        if account in (one.sender, one.receiver) and len(one.log.topics) == 3:
-            yield _Move(one.value * ((one.receiver == account) - (one.sender == account)), one.log)
+class _Move(NamedTuple):
+    """What the transfers of a token in a transaction brought an account, or took from it (below nothing)."""
+
+    contracts: int
+    last: Log
 
 
-def _read_redemptions(account: Address, logs: Sequence[Log]) -> Iterable[Seen]:
-    word, counts = address_word(account), dict[Hash, int]()
-    for log in logs:
-        if log.topics == (REDEEMED, word) and len(log.data) == 2 * WORD:
-            ordinal = counts.get(log.transaction_hash, 0)
-            counts[log.transaction_hash] = ordinal + 1
+_Moves = dict[tuple[Hash, Address], _Move]
+"""Movements by transaction and token."""
+
+
+def _read_moves(account: Address, logs: Sequence[Log]) -> _Moves:
+    """Add up what moved, also where it comes to nothing."""
+    word = address_word(account)
+    moves: _Moves = {}
+    for log, value in transfers_of(logs):
+        topics = log.topics
+        if word in topics[1:] and len(topics) == 3:
+            key = (log.transaction_hash, log.address)
+            before, _ = moves.get(key, (0, log))
+            moves[key] = _Move(before + value * ((topics[2] == word) - (topics[1] == word)), log)
+    return moves
+
+
+def _read_redemptions(account: Address, kept: Kept) -> Iterable[ChainEvent]:
+    topics, counts = (REDEEMED, address_word(account)), Counter[Hash]()
+    for log in kept.logs:
+        if log.topics == topics and len(log.data) == 2 * WORD:
             contracts, payout = words(log.data, 2)
-            yield Seen(EventKind.REDEEMED, account, log.address, log.address, contracts, payout, ordinal, log)
+            ordinal = counts[log.transaction_hash]
+            counts[log.transaction_hash] += 1
+            yield kept.event(log, EventKind.REDEEMED, account, log.address, log.address, contracts, payout, ordinal)
 
 
-def _unexplained(account: Address, explained: Sequence[Seen], moves: Sequence[_Move]) -> Iterable[Seen]:
+def _unexplained(account: Address, explained: Sequence[ChainEvent], moves: _Moves, kept: Kept) -> Iterable[ChainEvent]:
     """Say what remains of the movements of each token in each transaction."""
-    rest: dict[tuple[Hash, Address], int] = {}
-    last: dict[tuple[Hash, Address], Log] = {}
-    for contracts, log in moves:
-        key = (log.transaction_hash, log.address)
-        rest[key] = rest.get(key, 0) + contracts
-        last[key] = log
+    told: Counter[tuple[Hash, Address]] = Counter()
     for one in explained:
-        key = (one.log.transaction_hash, one.token)
-        if key in rest:
-            rest[key] -= one.contracts if one.kind is EventKind.BOUGHT else -one.contracts
-    counts: dict[tuple[Hash, EventKind], int] = {}
-    for (transaction, token), contracts in rest.items():
+        told[one.transaction, one.token] += one.contracts if one.kind is EventKind.BOUGHT else -one.contracts
+    counts: Counter[tuple[Hash, EventKind]] = Counter()
+    for key, (moved, last) in moves.items():
+        contracts = moved - told[key]
         if contracts:
+            transaction, token = key
             kind = EventKind.RECEIVED if contracts > 0 else EventKind.SENT
-            ordinal = counts.get((transaction, kind), 0)
-            counts[transaction, kind] = ordinal + 1
-            yield Seen(kind, account, token, token, abs(contracts), 0, ordinal, last[transaction, token])
+            yield kept.event(last, kind, account, token, token, abs(contracts), 0, counts[transaction, kind])
+            counts[transaction, kind] += 1

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,23 +13,31 @@ from bethna_cli.domain.position import ChainEvent, Depth, EventKind, Exit, Optio
 from bethna_cli.domain.units import from_unix
 
 EVENT_COLUMNS = (
-    "kind, account, venue, token, contracts, usdc, transaction_hash, ordinal, block_number, block_hash, time_s,"
-    " log_index"
+    "e.kind, v.address, e.contracts, e.usdc, e.transaction_hash, e.ordinal, e.block_number, e.block_hash, e.time_s,"
+    " e.log_index"
 )
+"""What tells an event of a known account and token apart; v: the venue's address."""
+
 LARGEST_INTEGER = 2**63 - 1
 """What SQLite can hold as a number; a larger amount is kept as text."""
 
+_KINDS = (EventKind.BOUGHT, EventKind.SOLD, EventKind.RECEIVED, EventKind.SENT, EventKind.REDEEMED)
+KIND_NUMBERS: Mapping[EventKind, int] = {kind: number for number, kind in enumerate(_KINDS, 1)}
+"""The kinds as the store has them."""
 
-def write_events(db: sqlite3.Connection, chain_id: int, events: Iterable[ChainEvent]) -> None:
+
+def write_events(db: sqlite3.Connection, chain_id: int, events: Sequence[ChainEvent]) -> None:
     """Write events inside the caller's transaction, each in the place of what had its name or its place before."""
+    addresses = {one for event in events for one in (event.user, event.venue, event.token)}
+    ids = _ids(db, chain_id, addresses)
     db.executemany(
-        f"insert or replace into chain_events (chain_id, {EVENT_COLUMNS}) values ({', '.join('?' * 13)})",  # noqa: S608
-        (_row(chain_id, *event) for event in events),
+        f"insert or replace into chain_events values ({', '.join('?' * 12)})",  # noqa: S608
+        [_event_row(ids, *event) for event in events],
     )
 
 
-def _row(
-    chain_id: int,
+def _event_row(
+    ids: Mapping[Address, int],
     kind: EventKind,
     user: Address,
     venue: Address,
@@ -42,23 +50,33 @@ def _row(
     block_hash: Hash,
     time_s: int,
     log_index: int,
-    octets: Callable[[str], bytes] = bytes.fromhex,
 ) -> tuple[object, ...]:
     return (
-        chain_id,
-        kind.value,
-        octets(user[2:]),
-        octets(venue[2:]),
-        octets(token[2:]),
+        number,
+        log_index,
+        ids[user],
+        KIND_NUMBERS[kind],
+        ids[venue],
+        ids[token],
         contracts if contracts <= LARGEST_INTEGER else str(contracts),
         usdc if usdc <= LARGEST_INTEGER else str(usdc),
-        octets(transaction[2:]),
+        octets_of(transaction),
         ordinal,
-        number,
-        octets(block_hash[2:]),
+        octets_of(block_hash),
         time_s,
-        log_index,
     )
+
+
+def _ids(db: sqlite3.Connection, chain_id: int, addresses: Iterable[Address]) -> dict[Address, int]:
+    """Return the numbers of addresses, giving one to each that has none."""
+    asked = [(chain_id, octets_of(address)) for address in sorted(addresses)]
+    db.executemany("insert or ignore into chain_addresses (chain_id, address) values (?, ?)", asked)
+    found = {}
+    for chain, octets in asked:
+        (found[Address(text_of(octets))],) = db.execute(
+            "select id from chain_addresses where chain_id = ? and address = ?", (chain, octets)
+        ).fetchone()
+    return found
 
 
 def octets_of(text: str) -> bytes:
@@ -70,13 +88,13 @@ def text_of(octets: bytes) -> str:
     return "0x" + octets.hex()
 
 
-def event_of(row: Sequence[Any]) -> ChainEvent:
-    kind, user, venue, token, contracts, usdc, transaction, ordinal, number, block_hash, time_s, log_index = row
+def event_of(user: Address, token: Address, row: Sequence[Any]) -> ChainEvent:
+    kind, venue, contracts, usdc, transaction, ordinal, number, block_hash, time_s, log_index = row
     return ChainEvent(
-        EventKind(kind),
-        Address(text_of(user)),
+        _KINDS[kind - 1],
+        user,
         Address(text_of(venue)),
-        Address(text_of(token)),
+        token,
         int(contracts),
         int(usdc),
         Hash(text_of(transaction)),

@@ -14,6 +14,7 @@ from pathlib import Path
 from bethna_cli.adapters.alerts import insert_alert
 from bethna_cli.adapters.position_rows import (
     EVENT_COLUMNS,
+    KIND_NUMBERS,
     LARGEST_INTEGER,
     event_of,
     exits_text,
@@ -30,6 +31,7 @@ from bethna_cli.domain.position import (
     ChainEvent,
     Change,
     Cursor,
+    EventKind,
     Holding,
     OptionTerms,
     Position,
@@ -46,6 +48,9 @@ _POSITION = (
     " contracts_left, proceeds, closed_s, exits, state"
 )
 
+_ID = "(select id from chain_addresses where chain_id = ? and address = ?)"
+"""The number of an address in the table of events."""
+
 
 class SqlitePositions:
     """`Positions` of one chain in the store at a path."""
@@ -53,6 +58,7 @@ class SqlitePositions:
     def __init__(self, db: sqlite3.Connection, chain_id: int) -> None:
         self._db = db
         self._chain_id = chain_id
+        self._terms: Mapping[Address, OptionTerms] = {}
 
     @classmethod
     def open(cls, path: Path, chain_id: int) -> "SqlitePositions":
@@ -123,41 +129,42 @@ class SqlitePositions:
     def replace(self, stretch: Stretch, at: datetime, tell: Tell) -> list[Change]:
         reach = stretch.reach
         last = LARGEST_INTEGER if stretch.is_head else stretch.last
+        terms = {**stretch.terms, **self.terms()}
         with one_transaction(self._db):
-            gone = self._db.execute(
-                "delete from chain_events where chain_id = ? and account = ? and block_number between ? and ?"
-                " returning token",
-                (self._chain_id, octets_of(reach.account), stretch.first, last),
-            ).fetchall()
+            touched = self._tokens(reach.account, "e.block_number between ? and ?", stretch.first, last)
+            self._db.execute(
+                f"delete from chain_events where block_number between ? and ? and account = {_ID}",  # noqa: S608
+                (stretch.first, last, self._chain_id, octets_of(reach.account)),
+            )
             write_events(self._db, self._chain_id, stretch.events)
             self._write_terms(stretch.terms)
             self._write_reach(reach, at)
-            touched = {Address(text_of(token)) for (token,) in gone} | {event.token for event in stretch.events}
-            changes = self._fold_all([(reach.account, token) for token in touched], reach)
+            touched |= {event.token for event in stretch.events}
+            changes = self._fold_all(reach.account, touched, terms, reach)
             changes += self._drop_missing(reach)
             self._tell(changes, at, tell)
+        self._terms = terms
         return changes
 
     def add(
         self, events: Sequence[ChainEvent], terms: Mapping[Address, OptionTerms], at: datetime, tell: Tell
     ) -> list[Change]:
+        known = {**terms, **self.terms()}
         with one_transaction(self._db):
-            moved = self._tokens_at(events)
+            touched = self._tokens_at(events) | {event.token for event in events}
             write_events(self._db, self._chain_id, events)
             self._write_terms(terms)
-            touched = {(event.user, event.token) for event in events}
-            touched |= {(event.user, token) for event in events for token in moved}
             changes: list[Change] = []
-            for account in sorted({account for account, _ in touched}):
-                pairs = [pair for pair in touched if pair[0] == account]
-                changes += self._fold_all(pairs, self.reach(account))
+            for account in sorted({event.user for event in events}):
+                changes += self._fold_all(account, touched, known, self.reach(account))
             self._tell(changes, at, tell)
         return changes
 
     def forget(self, account: Address) -> None:
         with one_transaction(self._db):
             self._db.execute(
-                "delete from chain_events where chain_id = ? and account = ?", (self._chain_id, octets_of(account))
+                f"delete from chain_events where account = {_ID}",  # noqa: S608
+                (self._chain_id, octets_of(account)),
             )
             for table in ("chain_reach", "chain_checkpoints", "positions"):
                 self._db.execute(
@@ -167,15 +174,18 @@ class SqlitePositions:
 
     def _tokens_at(self, events: Iterable[ChainEvent]) -> set[Address]:
         """Return the tokens whose events stand where others are about to be written."""
-        found: set[Address] = set()
-        for event in events:
-            rows = self._db.execute(
-                "select token from chain_events"
-                " where chain_id = ? and block_number = ? and log_index = ? and account = ?",
-                (self._chain_id, event.block_number, event.log_index, octets_of(event.user)),
-            )
-            found |= {Address(text_of(token)) for (token,) in rows.fetchall()}
-        return found
+        places = {(event.user, event.block_number, event.log_index) for event in events}
+        at = "e.block_number = ? and e.log_index = ?"
+        return set().union(*[self._tokens(account, at, number, index) for account, number, index in sorted(places)])
+
+    def _tokens(self, account: Address, which: str, *values: int) -> set[Address]:
+        """Return the tokens of those of an account's events that are meant."""
+        rows = self._db.execute(
+            "select distinct t.address from chain_events e join chain_addresses t on t.id = e.token"  # noqa: S608
+            f" where e.account = {_ID} and {which}",
+            (self._chain_id, octets_of(account), *values),
+        )
+        return {Address(text_of(token)) for (token,) in rows.fetchall()}
 
     def _write_terms(self, terms: Mapping[Address, OptionTerms]) -> None:
         self._db.executemany(
@@ -196,15 +206,16 @@ class SqlitePositions:
 
     # ── what it adds up to ────────────────────────────────────────────────────────────────────────────────────
 
-    def _fold_all(self, pairs: Iterable[tuple[Address, Address]], reach: Reach | None) -> list[Change]:
-        terms = self.terms()
-        return [
-            change for account, token in sorted(pairs) for change in self._fold(account, token, terms[token], reach)
-        ]
+    def _fold_all(
+        self, account: Address, tokens: Iterable[Address], terms: Mapping[Address, OptionTerms], reach: Reach | None
+    ) -> list[Change]:
+        return [change for token in sorted(tokens) for change in self._fold(account, token, terms[token], reach)]
 
     def _fold(self, account: Address, token: Address, terms: OptionTerms, reach: Reach | None) -> Iterator[Change]:
         """Write what one token's events add up to, and tell how that differs from what stood there."""
         kept = self._select("where p.account = ? and p.token = ?", account, token, reaches={account: reach})
+        if not kept and not self._is_bought(account, token):
+            return  # however much came and went, there is no position
         before = {one.id: one for one in kept}
         after = {one.id: one for one in self._holding(account, token, terms, reach).positions}
         for name, position in after.items():
@@ -217,12 +228,21 @@ class SqlitePositions:
                 self._write_position(missing, missing_since=reach.cursor.number if reach else position.block_number)
                 yield Change(position, missing)
 
+    def _is_bought(self, account: Address, token: Address) -> bool:
+        """Say whether there is a purchase among a token's events."""
+        found = self._db.execute(
+            f"select 1 from chain_events where account = {_ID} and token = {_ID} and kind = ? limit 1",  # noqa: S608
+            (self._chain_id, octets_of(account), self._chain_id, octets_of(token), KIND_NUMBERS[EventKind.BOUGHT]),
+        )
+        return found.fetchone() is not None
+
     def _holding(self, account: Address, token: Address, terms: OptionTerms, reach: Reach | None) -> Holding:
         rows = self._db.execute(
-            f"select {EVENT_COLUMNS} from chain_events where chain_id = ? and account = ? and token = ?",  # noqa: S608
-            (self._chain_id, octets_of(account), octets_of(token)),
+            f"select {EVENT_COLUMNS} from chain_events e join chain_addresses v on v.id = e.venue"  # noqa: S608
+            f" where e.account = {_ID} and e.token = {_ID}",
+            (self._chain_id, octets_of(account), self._chain_id, octets_of(token)),
         ).fetchall()
-        return holding_of(self._chain_id, terms, [event_of(row) for row in rows], reach)
+        return holding_of(self._chain_id, terms, [event_of(account, token, row) for row in rows], reach)
 
     def _write_position(self, one: Position, missing_since: int | None = None) -> None:
         row = (
@@ -268,17 +288,17 @@ class SqlitePositions:
 
     def terms(self) -> Mapping[Address, OptionTerms]:
         with translated():
-            rows = self._db.execute("select token, asset, kind, strikes, expires_s, ticker from option_terms")
-            return {Address(token): terms_of_row(*rest) for token, *rest in rows.fetchall()}
+            (count,) = self._db.execute("select count(*) from option_terms").fetchone()
+            if count != len(self._terms):  # terms never change: there are only more of them
+                rows = self._db.execute("select token, asset, kind, strikes, expires_s, ticker from option_terms")
+                self._terms = {Address(token): terms_of_row(*rest) for token, *rest in rows.fetchall()}
+        return self._terms
 
     def unbought(self, account: Address) -> Mapping[Address, int]:
         with translated():
-            rows = self._db.execute(
-                "select distinct token from chain_events where chain_id = ? and account = ? and kind = 'RECEIVED'",
-                (self._chain_id, octets_of(account)),
-            ).fetchall()
-            terms, tokens = self.terms(), [Address(text_of(token)) for (token,) in rows]
-            held = {token: self._holding(account, token, terms[token], None).unbought for token in tokens}
+            tokens = self._tokens(account, "e.kind = ?", KIND_NUMBERS[EventKind.RECEIVED])
+            terms = self.terms()
+            held = {token: self._holding(account, token, terms[token], None).unbought for token in sorted(tokens)}
         return {token: contracts for token, contracts in held.items() if contracts}
 
     def all(self, *, only_open: bool = False) -> list[Position]:

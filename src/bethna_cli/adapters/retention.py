@@ -28,7 +28,7 @@ FOR_EVER = frozenset(
             "watcher",
             "policies",
         ),
-        *("option_terms", "chain_events", "chain_reach", "chain_checkpoints", "positions"),
+        *("option_terms", "chain_addresses", "chain_events", "chain_reach", "chain_checkpoints", "positions"),
         "sqlite_sequence",
     }
 )

@@ -1,6 +1,7 @@
 """JSON-RPC on one endpoint: requests and batches, bounded time, retries for reads alone, typed failures.
 
-Nothing that the node says goes into an error. How bodies travel is `rpc_transport`'s, what the answers mean `evm`'s.
+Nothing that the node says goes into an error. How bodies travel is `rpc_transport`'s, how answers are read
+`rpc_answers`', what they mean `evm`'s.
 """
 
 import asyncio
@@ -12,21 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bethna_cli.adapters.retry import TryAgain, patiently
-from bethna_cli.adapters.wire import read_json
-from bethna_cli.domain.errors import (
-    SourceMalformed,
-    SourceRateLimited,
-    SourceUnavailable,
-)
-
-Request = tuple[str, Sequence[object]]
-"""A method and its parameters."""
+from bethna_cli.adapters.rpc_answers import NO_READERS, Readers, Request, RpcFault, answer_of, answers_of
+from bethna_cli.domain.errors import SourceRateLimited, SourceUnavailable
 
 BATCH = 100
 """How many requests go into one exchange; public endpoints take at least this many."""
-
-_RATE_LIMITED = frozenset({-32005, -32007, -32029, 429})
-_LONGEST_MESSAGE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +29,6 @@ class RpcLimits:
     body_bytes: int = 5_000_000
     breaker_failures: int = 5
     breaker_pause_s: float = 15.0
-
-
-class RpcFault(Exception):
-    """The node's own refusal of one request. `message` is lower-cased, for recognising, never for showing."""
-
-    def __init__(self, code: int, message: str, data: object) -> None:
-        super().__init__(f"JSON-RPC error {code}")
-        self.code = code
-        self.message = message
-        self.data = data
 
 
 class NotSent(TryAgain):
@@ -87,7 +68,7 @@ class JsonRpc:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def ask(self, requests: Sequence[Request]) -> list[object]:
+    async def ask(self, requests: Sequence[Request], readers: Readers = NO_READERS) -> list[object]:
         """Answer reads in their order; a refusal of a single one stands in its place as an RpcFault.
 
         Raises SourceUnavailable (after retries within the time budget), SourceRateLimited, SourceMalformed.
@@ -98,7 +79,7 @@ class JsonRpc:
         try:
             async with asyncio.timeout(limits.budget_s):
                 answers = await patiently(
-                    lambda: self._ask_all(requests),
+                    lambda: self._ask_all(requests, readers),
                     attempts=limits.attempts,
                     longest_wait_s=limits.budget_s,
                     failures=failures,
@@ -119,7 +100,7 @@ class JsonRpc:
                 body = await self._transport.exchange(_encoded(_request(0, (method, params))))
         except TimeoutError as error:
             raise TryAgain(SourceUnavailable(self.name, "no answer in time")) from error
-        answer = self._answer(0, self._decoded(body))
+        answer = answer_of(self.name, body)
         if isinstance(answer, RpcFault):
             raise answer
         return answer
@@ -141,52 +122,17 @@ class JsonRpc:
 
     # ── bodies ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ask_all(self, requests: Sequence[Request]) -> list[object]:
+    async def _ask_all(self, requests: Sequence[Request], readers: Readers) -> list[object]:
         answers: list[object] = []
         for start in range(0, len(requests), BATCH):
-            answers += await self._ask_batch(requests[start : start + BATCH])
+            answers += await self._ask_batch(requests[start : start + BATCH], readers)
         return answers
 
-    async def _ask_batch(self, requests: Sequence[Request]) -> list[object]:
-        if len(requests) == 1:
-            body = await self._transport.exchange(_encoded(_request(0, requests[0])))
-            return [self._answer(0, self._decoded(body))]
+    async def _ask_batch(self, requests: Sequence[Request], readers: Readers) -> list[object]:
+        if len(requests) == 1 and not readers:
+            return [answer_of(self.name, await self._transport.exchange(_encoded(_request(0, requests[0]))))]
         batch = [_request(number, request) for number, request in enumerate(requests)]
-        decoded = self._decoded(await self._transport.exchange(_encoded(batch)))
-        if not isinstance(decoded, list):
-            fault = self._answer(None, decoded)
-            raise SourceUnavailable(self.name, f"it refused a batch ({fault})")
-        by_id = {answer.get("id"): answer for answer in decoded if isinstance(answer, dict)}
-        if len(decoded) != len(requests) or set(by_id) != set(range(len(requests))):
-            raise SourceMalformed(self.name, "it did not answer each request of a batch once")
-        return [self._answer(number, by_id[number]) for number in range(len(requests))]
-
-    def _decoded(self, body: bytes) -> object:
-        try:
-            return read_json(body)
-        except ValueError as error:
-            raise SourceMalformed(self.name, "its answer is not strict JSON") from error
-
-    def _answer(self, number: int | None, answer: object) -> object:
-        """Return the result, or the node's refusal as an RpcFault. Raises SourceMalformed, TryAgain."""
-        if not isinstance(answer, dict) or ("result" in answer) == ("error" in answer):
-            raise SourceMalformed(self.name, "its answer is not JSON-RPC")
-        if "result" in answer:
-            if answer.get("id") != number or isinstance(answer.get("id"), bool):
-                raise SourceMalformed(self.name, "it answered another request")
-            return answer["result"]
-        fault = self._fault(answer["error"])
-        if fault.code in _RATE_LIMITED:
-            raise TryAgain(SourceRateLimited(self.name, None))
-        return fault
-
-    def _fault(self, error: object) -> RpcFault:
-        if not isinstance(error, dict):
-            raise SourceMalformed(self.name, "its answer is not JSON-RPC")
-        code, message = error.get("code"), error.get("message")
-        if not isinstance(code, int) or isinstance(code, bool) or not isinstance(message, str):
-            raise SourceMalformed(self.name, "its answer is not JSON-RPC")
-        return RpcFault(code, message[:_LONGEST_MESSAGE].lower(), error.get("data"))
+        return answers_of(self.name, await self._transport.exchange(_encoded(batch)), requests, readers)
 
 
 def _request(number: int, request: Request) -> dict[str, object]:

@@ -7,7 +7,7 @@ Unix seconds as the chain writes them. Nothing here encodes, hashes or asks.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from bethna_cli.domain.venue import Address as Address
 
@@ -51,9 +51,11 @@ class Block:
     logs_bloom: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One event. `log_index` is block-wide and changes when a reorganisation moves the transaction."""
+class Log(NamedTuple):
+    """One event; a tuple, because histories hold very many.
+
+    `log_index` is block-wide and changes when a reorganisation moves the transaction.
+    """
 
     address: Address
     topics: tuple[Hash, ...]
