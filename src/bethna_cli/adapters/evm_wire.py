@@ -5,7 +5,7 @@ turns that into SourceMalformed, which never quotes the value.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ T = TypeVar("T")
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BLOOM_BYTES = 256
 _MOST_TOPICS = 4
+_HASH_WIDTH = 2 + 64
 _NAMES_AND_TEXTS = 8 + 7
 """A log's names (address to logIndex), and its texts without the topics."""
 
@@ -155,9 +156,10 @@ def log_of(value: Any) -> Log:
     return log
 
 
-def _checked(written: Iterable[_WrittenLog]) -> list[Log]:
+def _checked(written: Sequence[_WrittenLog]) -> list[Log]:
     """Check what is written; logs of one answer share most of their words, and each is checked once."""
-    addresses, hashes, counts = _Words(address_of), _Words(hash_of), _Words(count)
+    hashes = _hashes({word for one in written for word in (one.block_hash, one.transaction_hash, *one.topics)})
+    addresses, counts = _Words(address_of), _Words(count)
     logs = []
     for one in written:
         if one.removed or len(one.topics) > _MOST_TOPICS:
@@ -176,6 +178,16 @@ def _checked(written: Iterable[_WrittenLog]) -> list[Log]:
             )
         )
     return logs
+
+
+def _hashes(words: set[str]) -> dict[str, Hash]:
+    """Read words of 32 bytes, the digits of all of them at once."""
+    digits = "".join([word[2:] for word in words])
+    if any([len(word) != _HASH_WIDTH or word[:2] != "0x" for word in words]):
+        raise ValueError("not a hash")
+    if 2 * len(bytes.fromhex(digits)) != len(digits):  # fromhex skips spaces
+        raise ValueError("not a hash")
+    return {word: Hash(word.lower()) for word in words}
 
 
 class _Words(dict[str, T]):

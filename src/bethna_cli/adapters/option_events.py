@@ -143,11 +143,12 @@ class OptionLogs:
     ) -> tuple[tuple[ChainEvent, ...], dict[Address, OptionTerms]]:
         trades = list(self._read_trades(kept))
         ours = [one for one in trades if one.user == account]
-        moves = _read_moves(account, kept.logs)
+        moved, last = _read_moves(account, kept.logs)
         traded = {one.token for one in ours}
-        tokens = traded | await self._options(traded, known, {token for _, token in moves})
+        tokens = traded | await self._options(traded, known, {token for _, token in moved})
         ours += [one for one in _read_redemptions(account, kept) if one.token in tokens]
-        ours += _unexplained(account, ours, {key: move for key, move in moves.items() if key[1] in tokens}, kept)
+        moved = {place: contracts for place, contracts in moved.items() if place[1] in tokens}
+        ours += _unexplained(account, ours, moved, last, kept)
         terms = await self._read_terms({one.token for one in ours} - set(known))
         taken = Counter(one.transaction for one in trades)
         filled, filled_terms = await self._books.events(account, kept, known, taken)
@@ -230,28 +231,25 @@ def transfers_of(logs: Iterable[Log]) -> Iterator[Transfer]:
             yield Transfer(log, int(topics[3], 16))
 
 
-class _Move(NamedTuple):
-    """What the transfers of a token in a transaction brought an account, or took from it (below nothing)."""
-
-    contracts: int
-    last: Log
+_Place = tuple[Hash, Address]
+"""A transaction and a token in it."""
 
 
-_Moves = dict[tuple[Hash, Address], _Move]
-"""Movements by transaction and token."""
+def _read_moves(account: Address, logs: Sequence[Log]) -> tuple[dict[_Place, int], dict[_Place, Log]]:
+    """Add up what the transfers brought an account (below nothing: took), also to nothing; and name the last of them.
 
-
-def _read_moves(account: Address, logs: Sequence[Log]) -> _Moves:
-    """Add up what moved, also where it comes to nothing."""
+    Two dictionaries of plain values, because histories hold very many.
+    """
     word = address_word(account)
-    moves: _Moves = {}
+    moved: dict[_Place, int] = {}
+    last: dict[_Place, Log] = {}
     for log, value in transfers_of(logs):
         topics = log.topics
         if word in topics[1:] and len(topics) == 3:
-            key = (log.transaction_hash, log.address)
-            before, _ = moves.get(key, (0, log))
-            moves[key] = _Move(before + value * ((topics[2] == word) - (topics[1] == word)), log)
-    return moves
+            place = (log.transaction_hash, log.address)
+            moved[place] = moved.get(place, 0) + value * ((topics[2] == word) - (topics[1] == word))
+            last[place] = log
+    return moved, last
 
 
 def _read_redemptions(account: Address, kept: Kept) -> Iterable[ChainEvent]:
@@ -264,16 +262,25 @@ def _read_redemptions(account: Address, kept: Kept) -> Iterable[ChainEvent]:
             yield kept.event(log, EventKind.REDEEMED, account, log.address, log.address, contracts, payout, ordinal)
 
 
-def _unexplained(account: Address, explained: Sequence[ChainEvent], moves: _Moves, kept: Kept) -> Iterable[ChainEvent]:
+def _unexplained(
+    account: Address,
+    explained: Sequence[ChainEvent],
+    moved: Mapping[_Place, int],
+    last: Mapping[_Place, Log],
+    kept: Kept,
+) -> Iterable[ChainEvent]:
     """Say what remains of the movements of each token in each transaction."""
-    told: Counter[tuple[Hash, Address]] = Counter()
+    rest = dict(moved)
     for one in explained:
-        told[one.transaction, one.token] += one.contracts if one.kind is EventKind.BOUGHT else -one.contracts
-    counts: Counter[tuple[Hash, EventKind]] = Counter()
-    for key, (moved, last) in moves.items():
-        contracts = moved - told[key]
+        place = (one.transaction, one.token)
+        if place in rest:
+            rest[place] -= one.contracts if one.kind is EventKind.BOUGHT else -one.contracts
+    counts: dict[tuple[Hash, bool], int] = {}
+    for place, contracts in rest.items():
         if contracts:
-            transaction, token = key
-            kind = EventKind.RECEIVED if contracts > 0 else EventKind.SENT
-            yield kept.event(last, kind, account, token, token, abs(contracts), 0, counts[transaction, kind])
-            counts[transaction, kind] += 1
+            transaction, token = place
+            came = contracts > 0
+            ordinal = counts.get((transaction, came), 0)
+            counts[transaction, came] = ordinal + 1
+            kind = EventKind.RECEIVED if came else EventKind.SENT
+            yield kept.event(last[place], kind, account, token, token, abs(contracts), 0, ordinal)
