@@ -71,12 +71,11 @@ def _check_chain(name: str, headers: Sequence[Block], start: int, parent: Block 
 
 def _in_order(name: str, answers: Sequence[Sequence[Log]]) -> list[Log]:
     """Return what several queries found, in the order of the chain, each log once."""
-    places: dict[tuple[int, int], Log] = {}
-    for logs in answers:
-        for log in logs:
-            if places.setdefault((log.block_number, log.log_index), log) != log:
-                raise SourceMalformed(name, "it answered with two logs in one place")
-    return [log for _, log in sorted(places.items())]
+    found = [log for logs in answers for log in logs]
+    places = {(log.block_number, log.log_index): log for log in found}
+    if len(places) < len(found) and any(places[log.block_number, log.log_index] != log for log in found):
+        raise SourceMalformed(name, "it answered with two logs in one place")
+    return [places[place] for place in sorted(places)]
 
 
 def _check_logs(name: str, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:

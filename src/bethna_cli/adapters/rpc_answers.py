@@ -41,8 +41,9 @@ class _Sketch(msgspec.Struct):
     result: msgspec.Raw = msgspec.Raw()
 
 
-_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
-_SKETCH = msgspec.json.Decoder(_Sketch)
+_SKETCHES = msgspec.json.Decoder(list[_Sketch])
+_LONG = 256
+"""A result of as many bytes is worth cutting out, and begins like no other part of a body."""
 
 
 def answer_of(name: str, body: bytes) -> object:
@@ -55,48 +56,50 @@ def answers_of(name: str, body: bytes, requests: Sequence[Request], readers: Rea
 
     Raises SourceMalformed, SourceUnavailable when the whole was refused, TryAgain.
     """
-    try:
-        items = [bytes(item) for item in _ITEMS.decode(body)]
-    except (ValueError, RecursionError):
-        raise _refusal(name, body) from None
-    found: dict[int, object] = {}
-    for item in items:
-        number, result = _paired(name, item, requests, readers)
-        found[number] = result
-    if len(items) != len(requests) or set(found) != set(range(len(requests))):
+    written = _results(body, requests, readers)
+    cut = {number for number, result in written.items() if len(result) >= _LONG}
+    answers = _strict(name, _without(name, body, [result for number, result in written.items() if number in cut]))
+    if not isinstance(answers, list):
+        raise SourceUnavailable(name, f"it refused a batch ({_outcome(name, None, answers)})")
+    by_id = {answer["id"]: answer for answer in answers if isinstance(answer, dict) and type(answer.get("id")) is int}
+    if len(answers) != len(requests) or set(by_id) != set(range(len(requests))):
         raise SourceMalformed(name, "it did not answer each request of a batch once")
-    return [found[number] for number in range(len(requests))]
-
-
-def _refusal(name: str, body: bytes) -> SourceUnavailable:
-    """Say what is wrong with a body that is no list of answers."""
-    fault = _outcome(name, None, _strict(name, body))
-    return SourceUnavailable(name, f"it refused a batch ({fault})")
-
-
-def _paired(name: str, item: bytes, requests: Sequence[Request], readers: Readers) -> tuple[int, object]:
-    """Return an answer's request and its outcome."""
-    sketch = _sketched(item)
-    result = bytes(sketch.result)
-    reader = readers.get(requests[sketch.id][0]) if result and 0 <= sketch.id < len(requests) else None
-    if reader is None:
-        answer = _strict(name, item)
-        number = answer.get("id") if isinstance(answer, dict) else None
-        return number if type(number) is int else -1, _outcome(name, number, answer)
-    before, _, after = item.partition(result)
-    if _outcome(name, sketch.id, _strict(name, before + b"null" + after)) is not None:
+    found = [_outcome(name, number, by_id[number]) for number in range(len(requests))]
+    if any(found[number] is not None for number in cut):
         raise SourceMalformed(name, "its answer is not JSON-RPC")
-    try:
-        return sketch.id, reader(result)
-    except ValueError as error:
-        raise SourceMalformed(name, f"its answer to {requests[sketch.id][0]} is not what JSON-RPC specifies") from error
+    for number, (method, _) in enumerate(requests):
+        if method in readers and not isinstance(found[number], RpcFault):
+            found[number] = _read(name, method, readers[method], written.get(number, b""))
+    return found
 
 
-def _sketched(item: bytes) -> _Sketch:
+def _results(body: bytes, requests: Sequence[Request], readers: Readers) -> dict[int, bytes]:
+    """Return the bytes of the results that have a reader, in the order of the body; what is amiss shows later."""
     try:
-        return _SKETCH.decode(item)
+        sketches = _SKETCHES.decode(body) if readers else []
     except (ValueError, RecursionError):
-        return _Sketch()  # whatever it is, the strict reader will say
+        return {}
+    ours = [one for one in sketches if 0 <= one.id < len(requests) and requests[one.id][0] in readers]
+    return {one.id: bytes(one.result) for one in ours}
+
+
+def _without(name: str, body: bytes, results: Sequence[bytes]) -> bytes:
+    """Return a body with null in the place of some of its results, which are given in its order."""
+    parts, end = [], 0
+    for result in results:
+        start = body.find(result[:_LONG], end)
+        if start < 0:
+            raise SourceMalformed(name, "its answer is not JSON-RPC")
+        parts.append(body[end:start])
+        end = start + len(result)
+    return b"null".join([*parts, body[end:]])
+
+
+def _read(name: str, method: str, reader: Callable[[bytes], object], result: bytes) -> object:
+    try:
+        return reader(result)
+    except ValueError as error:
+        raise SourceMalformed(name, f"its answer to {method} is not what JSON-RPC specifies") from error
 
 
 def _strict(name: str, body: bytes) -> object:
