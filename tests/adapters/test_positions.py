@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bethna_cli.adapters.migrations import STEPS, lean_events
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.domain.alert import Alert, Level
 from bethna_cli.domain.errors import NotFound
@@ -122,6 +123,39 @@ def test_contracts_that_came_by_other_ways_are_known_without_being_a_position(st
 
     assert store.all() == []
     assert store.unbought(HOLDER) == {TOKENS[0]: 50}
+
+
+def test_events_that_an_older_release_stored_add_up_to_the_same_positions(tmp_path: Path):
+    known = [
+        event(EventKind.BOUGHT, 100, 10, 3),
+        event(EventKind.RECEIVED, 2**63, 0, 4, token=TOKENS[1]),
+        event(EventKind.BOUGHT, 30, 9, 5, token=TOKENS[1]),
+        event(EventKind.SOLD, 40, 9, 6),
+        event(EventKind.SENT, 10, 0, 7),
+        event(EventKind.REDEEMED, 30, 1, 8),
+    ]
+    news = [event(EventKind.BOUGHT, 1, 1, 12), event(EventKind.SENT, 2**63, 0, 13, token=TOKENS[1])]
+    old = sqlite3.connect(tmp_path / "old.db", isolation_level=None)
+    for step in STEPS[: STEPS.index(lean_events)]:
+        step(old)
+    old.execute(f"pragma user_version = {STEPS.index(lean_events)}")
+    old.executemany(f"insert into chain_events values ({', '.join('?' * 13)})", map(as_before, known))
+    old.close()
+
+    store = SqlitePositions.open(tmp_path / "old.db", CHAIN_ID)
+    store.replace(stretch(10, 19, news), NOW, silent)
+    store.close()
+
+    assert rows(tmp_path / "old.db") == rebuilt(tmp_path / "new.db", [*known, *news], 19)
+
+
+def as_before(one: ChainEvent) -> tuple[object, ...]:
+    """An event's row as releases before lean_events wrote it."""
+    octets = [bytes.fromhex(text[2:]) for text in (one.user, one.venue, one.token, one.transaction, one.block_hash)]
+    user, venue, token, transaction, block_hash = octets
+    contracts = one.contracts if one.contracts < 2**63 else str(one.contracts)
+    place = (CHAIN_ID, one.block_number, one.log_index)
+    return (*place, user, one.kind, venue, token, contracts, one.usdc, transaction, one.ordinal, block_hash, one.time_s)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -120,6 +122,24 @@ def test_what_was_bought_is_neither_bought_again_nor_rejected(world):
 
     assert refused == ["bethna trades"] * 2
     assert (new_since(world, known), read(world, USDC, "balanceOf", WALLET)) == ([], before)
+
+
+def test_a_store_that_lost_and_mixed_things_up_is_rebuilt_from_the_chain_byte_for_byte(world):
+    world("approve", something_to_buy(world, budget=57), "--yes")
+
+    def positions(*damage: str) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(world.home / "data" / "sim.db")) as db, db:
+            for statement in damage:
+                db.execute(statement)
+            return db.execute("select * from positions order by transaction_hash, ordinal").fetchall()
+
+    before = positions()
+    damaged = positions("delete from chain_events", "update positions set cost = cost + 1")
+    rebuilt = world("db", "rebuild")
+
+    assert positions() == before != damaged
+    assert rebuilt["positions"] == len(before) > 0
+    assert rebuilt["blocks"][0] < rebuilt["blocks"][1]
 
 
 def test_a_straddle_is_one_yes_and_two_purchases(world):

@@ -198,7 +198,7 @@ def _policies(db: sqlite3.Connection) -> None:
     db.execute("create index policies_in_use on policies (user, chain_id) where ended_at is null")
 
 
-def _lean_events(db: sqlite3.Connection) -> None:
+def lean_events(db: sqlite3.Connection) -> None:
     """Write addresses once and kinds as numbers: a row of the longest table takes half the bytes and a third the time.
 
     The kinds are numbered in the order of the old constraint.
@@ -247,7 +247,7 @@ STEPS: tuple[Step, ...] = (
     _guarding,
     _dearer_forms,
     _policies,
-    _lean_events,
+    lean_events,
 )
 
 
