@@ -8,15 +8,16 @@ nothing. It exits 1 when the two differ in a value or in a verdict.
 
 import asyncio
 import random
+import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-
-from stopwatch import medians_ms, report
+from typing import NamedTuple
 
 from bethna_cli.adapters.mandates import SqliteMandates
 from bethna_cli.adapters.watchbook import SqliteWatchbook
@@ -38,6 +39,10 @@ USER = Address("0x" + "11" * 20)
 OPTIONS = 1_000
 IV = 0.6
 GOAL_MS = 50.0
+COMPARED = 100_000
+ROUNDS = {10_000: 15, COMPARED: 9, 1_000_000: 5}
+"""How many positions, and how many ticks of them are timed."""
+
 SPOTS = {Asset.ETH: 3_000.0, Asset.BTC: 90_000.0}
 STEP = 0.00005
 """How far prices move between two ticks: some dozens of 100,000 positions cross a limit."""
@@ -131,6 +136,27 @@ def naive(positions: Sequence[Position], market: Market, smiles: dict[Asset, Smi
     return values, sells
 
 
+class Spent(NamedTuple):
+    """Milliseconds, by the clock on the wall and by the processor's: others may be at work on this machine."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:,.1f} ms by the wall, {self.cpu:,.1f} ms of processor time"
+
+
+def spent(work: Callable[[], object], rounds: int) -> Spent:
+    """Return the medians of some rounds of work."""
+    walls, cpus = [], []
+    for _ in range(rounds):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        walls.append((time.perf_counter() - wall) * 1e3)
+        cpus.append((time.process_time() - cpu) * 1e3)
+    return Spent(statistics.median(walls), statistics.median(cpus))
+
+
 class Watch:
     """A watcher over positions, with its store in a folder."""
 
@@ -164,17 +190,21 @@ class Watch:
         self.last = self.loop.run_until_complete(tick(self.desk, self.memory))
         return self.last
 
+    def naive(self, step: int = 1) -> tuple[list[int], set[str]]:
+        """Have the peer value and judge every so many positions."""
+        smiles = {asset: smiles_of(self.market.quotes(asset)) for asset in SPOTS}
+        return naive(self.positions[::step], self.market, smiles)
+
     def agrees(self) -> bool:
         """Say whether the last tick and the peer value alike, to a base unit, and want the same sold.
 
-        Of more than 100,000 positions every tenth is compared: the peer is slow.
+        Some ten thousand positions are compared: the peer is slow.
         """
         ticked = self.last
         assert ticked is not None
         assert ticked.assessment is not None
-        step = 1 if len(self.positions) <= 100_000 else 10
-        smiles = {asset: smiles_of(self.market.quotes(asset)) for asset in SPOTS}
-        values, sells = naive(self.positions[::step], self.market, smiles)
+        step = max(1, len(self.positions) // 10_000)
+        values, sells = self.naive(step)
         ours = ticked.assessment.values.tolist()[::step]
         rows = [one.row for one in ticked.assessment.decisions if one.decision.rule is not None and one.row % step == 0]
         is_close = all(abs(one - other) <= max(1, one // 10**9) for one, other in zip(ours, values, strict=True))
@@ -186,24 +216,26 @@ async def _nothing(*_: object) -> None:
 
 
 def main() -> int:
-    agrees = True
-    for count, rounds in ((100_000, 9), (1_000_000, 3)):
+    agrees, ticks = True, dict[int, Spent]()
+    for count, rounds in ROUNDS.items():
         with tempfile.TemporaryDirectory() as folder:
             watch = Watch(made_up_positions(count), Path(folder))
             watch.tick()  # the first tick makes the columns and remembers each position
-            calls = {"one tick, store included": watch.tick}
-            if count == 100_000:
-                smiles = {asset: smiles_of(watch.market.quotes(asset)) for asset in SPOTS}
-                calls["scalar loop, nothing stored"] = lambda held=watch, known=smiles: naive(
-                    held.positions, held.market, known
-                )
-            times = medians_ms(calls, rounds)  # type: ignore[arg-type]
+            ticks[count] = spent(watch.tick, rounds)
             agrees &= watch.agrees()
-            goal = GOAL_MS * count / 100_000
-            report(f"{count:,} positions in {OPTIONS:,} distinct options", times, goal)
-            ticked = watch.last
-            changed = 0 if ticked is None or ticked.assessment is None else len(ticked.assessment.decisions)
-            print(f"  {changed:,} positions needed a closer look in the last tick")
+            assert watch.last is not None
+            assert watch.last.assessment is not None
+            looks = len(watch.last.assessment.decisions)
+            print(f"{count:>9,} positions in {OPTIONS:,} distinct options: one tick, store included, {ticks[count]}")
+            print(f"{'':>9} {looks:,} needed a closer look in the last tick")
+            if count == COMPARED:
+                loop = spent(watch.naive, 1)
+                times = loop.cpu / ticks[count].cpu
+                print(f"{'':>9} a scalar loop that stores nothing: {loop}, {times:.0f} times as long")
+    print(f"goal: {GOAL_MS:g} ms at {COMPARED:,}, and linear from there; of processor time per position:")
+    for count, one in ticks.items():
+        share = one.cpu / count / (ticks[COMPARED].cpu / COMPARED)
+        print(f"{count:>9,} {one.cpu / count * 1e6:8.0f} ns   {share:5.2f} x that at {COMPARED:,}")
     print("answers agree" if agrees else "ANSWERS DIFFER")
     return 0 if agrees else 1
 

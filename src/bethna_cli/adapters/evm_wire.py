@@ -72,7 +72,7 @@ def data(value: Any) -> bytes:
 
 def hash_of(value: Any) -> Hash:
     """Read 32 bytes, lower-cased."""
-    if len(data(value)) != 32:
+    if len(value) != _HASH_WIDTH or value[:2] != "0x" or len(bytes.fromhex(value[2:])) != 32:  # fromhex skips spaces
         raise ValueError("not a hash")
     return Hash(value.lower())
 
@@ -158,8 +158,7 @@ def log_of(value: Any) -> Log:
 
 def _checked(written: Sequence[_WrittenLog]) -> list[Log]:
     """Check what is written; logs of one answer share most of their words, and each is checked once."""
-    hashes = _hashes({word for one in written for word in (one.block_hash, one.transaction_hash, *one.topics)})
-    addresses, counts = _Words(address_of), _Words(count)
+    addresses, hashes, counts = _Words(address_of), _Words(hash_of), _Words(count)
     logs = []
     for one in written:
         if one.removed or len(one.topics) > _MOST_TOPICS:
@@ -172,22 +171,12 @@ def _checked(written: Sequence[_WrittenLog]) -> list[Log]:
                 data(one.data),
                 counts[one.block_number],
                 hashes[one.block_hash],
-                hashes[one.transaction_hash],
+                hash_of(one.transaction_hash),
                 counts[one.transaction_index],
                 counts[one.log_index],
             )
         )
     return logs
-
-
-def _hashes(words: set[str]) -> dict[str, Hash]:
-    """Read words of 32 bytes, the digits of all of them at once."""
-    digits = "".join([word[2:] for word in words])
-    if any([len(word) != _HASH_WIDTH or word[:2] != "0x" for word in words]):
-        raise ValueError("not a hash")
-    if 2 * len(bytes.fromhex(digits)) != len(digits):  # fromhex skips spaces
-        raise ValueError("not a hash")
-    return {word: Hash(word.lower()) for word in words}
 
 
 class _Words(dict[str, T]):
