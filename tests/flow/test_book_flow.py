@@ -253,10 +253,10 @@ def test_a_receipt_that_does_not_prove_it_is_an_alarm(receipt_of_a_fill, what):
     if what == "no event":
         del logs[place]
     elif what == "another book":
-        logs[place] = replace(logs[place], address=stranger)
+        logs[place] = logs[place]._replace(address=stranger)
     elif what == "another buyer":
         topics = logs[place].topics
-        logs[place] = replace(logs[place], topics=(*topics[:2], Hash("0x" + "00" * 12 + stranger[2:]), topics[3]))
+        logs[place] = logs[place]._replace(topics=(*topics[:2], Hash("0x" + "00" * 12 + stranger[2:]), topics[3]))
     elif what == "no option":
         logs = [log for log in logs if log.topics[0] != made]
     else:

@@ -249,7 +249,7 @@ def test_the_same_event_from_another_contract_is_an_alarm_and_no_fill(market: Ma
     receipt = receipt_of(market, desk)
     stranger = Address("0x" + "5e" * 20)
     contract = trade.domain.verifying_contract
-    faked = tuple(replace(log, address=stranger) if log.address == contract else log for log in receipt.logs)
+    faked = tuple(log._replace(address=stranger) if log.address == contract else log for log in receipt.logs)
 
     assert desk.evidence.fill(trade, digest(trade), receipt).transaction == receipt.transaction_hash
     with pytest.raises(ChainAnomaly, match=stranger):
