@@ -18,10 +18,11 @@ from websockets.asyncio.client import connect
 
 from bethna_cli.adapters.watch_lock import WatchLock
 from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS
+from bethna_cli.domain.errors import ConfigurationError
 from mail_servers import Postbox, mail_server
 
 Bethna = Callable[..., "subprocess.CompletedProcess[str]"]
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -50,11 +51,11 @@ class Listener(threading.Thread):
 
 
 @pytest.fixture
-def spoken(bethna: Bethna) -> Callable[..., Any]:
-    """Run a command that must succeed, and return its JSON."""
+def spoken(bethna_here: Bethna) -> Callable[..., Any]:
+    """Run a command that must succeed in this process, and return its JSON."""
 
-    def run(*words: str, **variables: str) -> Any:
-        done = bethna(*words, "--json", **variables)
+    def run(*words: str) -> Any:
+        done = bethna_here(*words, "--json")
         assert done.returncode == 0, (words, done.stdout[-500:], done.stderr[-500:])
         return json.loads(done.stdout)
 
@@ -62,15 +63,21 @@ def spoken(bethna: Bethna) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def world(bethna: Bethna, spoken: Callable[..., Any]) -> Iterator[None]:
+def world(bethna: Bethna) -> Iterator[None]:
     """Serve the embedded world for as long as the test runs."""
-    spoken("sim", "up", "--detach")
+    assert bethna("sim", "up", "--detach").returncode == 0
     yield
     bethna("sim", "down")
 
 
 def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
-    bethna: Bethna, spoken: Callable[..., Any], world: None, home: Path, environment: dict[str, str]
+    bethna: Bethna,
+    bethna_here: Bethna,
+    spoken: Callable[..., Any],
+    world: None,
+    home: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     postbox = Postbox()
     with mail_server(postbox) as port:
@@ -78,17 +85,25 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
             "BETHNA_SMTP_HOST": "127.0.0.1", "BETHNA_SMTP_PORT": str(port), "BETHNA_SMTP_SECURITY": "none",
             "BETHNA_MAIL_TO": "trader@example.org",
         }  # fmt: skip
+        for name, value in mail.items():
+            monkeypatch.setenv(name, value)
         recommendation = spoken("recommend", "ETH", "--bullish", "--budget", "50")
         bought = spoken("approve", recommendation["id"], "--yes", "--stop-loss", "50%")
         spoken("watch", "fund", "0.002", "--yes")
         (held,) = spoken("positions")
         rules = spoken("exits", held["id"][:10], "--stop-loss", "1%")
         assert rules["rules"]["stop_loss"] == 0.01
-        # From here on an hour takes six minutes.
-        bethna("sim", "down")
-        spoken("sim", "up", "--detach", "--speed", "10")
-        unwatched = bethna("positions")
-        assert "Nobody watches an open position" in unwatched.stderr
+        # From here on an hour takes twelve minutes.
+        assert bethna("sim", "down").returncode == 0
+        assert bethna("sim", "up", "--detach", "--speed", "5").returncode == 0
+        before_usdc = spoken("wallet", "balance")["tokens"][0]["amount"]
+        assert "Nobody watches an open position" in bethna_here("positions").stderr
+        for _ in range(2):  # a timer asks again and again; the person hears once
+            absent = bethna_here("watch", "status", "--tell", "--json")
+            assert (absent.returncode, json.loads(absent.stdout)["told"]) == (6, True)
+        assert [subject for subject in postbox.subjects if "watched by nobody" in subject] == [
+            "[bethna sim] CRITICAL: An open position is watched by nobody"
+        ]
 
         watcher = subprocess.Popen(
             [*START, "watch", "--json"], env={**environment, **mail}, stdout=subprocess.PIPE, text=True
@@ -99,7 +114,7 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
             listener = Listener(home / "data/push/sim.json")
             listener.start()
             assert listener.has_heard_sale.wait(PATIENCE_S)
-            assert "Nobody watches" not in bethna("trades").stderr
+            assert "Nobody watches" not in bethna_here("trades").stderr
         finally:
             watcher.send_signal(signal.SIGTERM)
             assert watcher.wait(60) == 0
@@ -109,26 +124,38 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
     assert sale["amount_in"] == pytest.approx(bought["contracts_held"][0])
     (closed,) = spoken("history")
     assert closed["proceeds_usdc"] == sale["amount_out"] > 0
+    assert spoken("wallet", "balance")["tokens"][0]["amount"] - before_usdc == pytest.approx(sale["amount_out"])
     assert spoken("positions") == []
     kinds = [one["kind"] for one in spoken("alerts")]
     assert kinds.count("sold-stop-loss") == 1
     assert [one["kind"] for one in listener.heard if one.get("kind") == "sold-stop-loss"] == ["sold-stop-loss"]
     assert sum("sold by stop-loss" in subject for subject in postbox.subjects) == 1
     told = spoken("why", held["id"][:10])
-    assert [one["verdict"] for one in told["decisions"]][-2:] == ["SELL", "SOLD"]
+    verdicts = [one["verdict"] for one in told["decisions"]]
+    assert (verdicts.count("SELL"), verdicts[-1]) == (1, "SOLD")
     with closing(sqlite3.connect(home / "data/sim.db")) as db:
         assert db.execute("select count(*) from exit_decisions where verdict = 'SOLD'").fetchone() == (1,)
         assert db.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
-def test_status_says_whether_anybody_watches(bethna: Bethna, home: Path):
-    nobody = bethna("watch", "status", "--json")
-    assert (nobody.returncode, json.loads(nobody.stdout)["state"]) == (6, "none")
+def test_status_says_whether_anybody_watches(bethna_here: Bethna):
+    nobody = bethna_here("watch", "status", "--tell", "--json")
+    said = json.loads(nobody.stdout)
+    assert (nobody.returncode, said["state"], said["told"]) == (6, "none", False)  # nothing is open: no reason to tell
 
-    assert bethna("watch", "stop").returncode == 6
-    assert "watch [OPTIONS]" in bethna("watch", "-h").stdout
-    assert "ExecStart=" in bethna("watch", "unit").stdout
-    assert "<key>Label</key>" in bethna("watch", "unit", "--launchd").stdout
+    assert bethna_here("watch", "stop").returncode == 6
+    assert "watch [OPTIONS]" in bethna_here("watch", "-h").stdout
+    assert "ExecStart=" in bethna_here("watch", "unit").stdout
+    assert "<key>Label</key>" in bethna_here("watch", "unit", "--launchd").stdout
+
+
+def test_a_folder_in_which_locks_mean_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bethna_cli.adapters.watch_lock.fcntl.flock", lambda *_: None)  # as some network file systems
+    with (
+        pytest.raises(ConfigurationError, match="File locks do not work"),
+        WatchLock(tmp_path, "sim", PUBLIC_ACCOUNTS["throwaway_wallet"]).held(),
+    ):
+        pytest.fail("two watchers could run at once")
 
 
 def test_the_lock_is_the_kernels_and_dies_with_its_process(tmp_path: Path):

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import random
+import resource
 import signal
 import sqlite3
 import threading
@@ -34,7 +35,13 @@ from bethna_cli.domain.guarding import ExitRule
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow.exits import Leave, sell
 from execution_desk import Market
-from guard_desk import Guarded, Watch, seen
+from guard_desk import WATCHER, Guarded, Watch, seen
+
+SHARED_MEMORY, WAL_FRAME = 33_000, 4_120
+"""Bytes that SQLite needs beside a store in use, and for each page that is written."""
+
+REQUESTS_TO_SELL = 21
+"""How many requests a look asks before its transaction leaves."""
 
 
 @pytest.fixture
@@ -74,15 +81,18 @@ def code_of(child: int) -> int:
 
 
 class Steps:
-    """Counts what leaves a process, every statement and every request and answer, and kills it at one of them."""
+    """Counts what leaves a process, every request and answer and perhaps every statement, and ends it at one of them.
 
-    def __init__(self, last: int | None) -> None:
-        self.taken, self._last = 0, last
+    number: the signal that it gets there.
+    """
+
+    def __init__(self, last: int | None, number: signal.Signals = signal.SIGKILL) -> None:
+        self.taken, self._last, self._number = 0, last, number
 
     def take(self, *_: object) -> None:
         self.taken += 1
         if self.taken == self._last:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._number)
 
     def count_statements(self) -> None:
         """Count every statement of the stores that this process opens from now on."""
@@ -131,13 +141,23 @@ def one_life(guarded: Guarded, url: str, last_step: int | None = None) -> int | 
     return int(counted) if counted else None
 
 
-@pytest.mark.parametrize("kills", [15, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
-def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Guarded, url: str, kills: int):
+def breached(guarded: Guarded) -> Position:
+    """A position with signed exits whose stop one more look will fire; the market of that minute is known already."""
     position = guarded.buy("a purchase", 5_000_000)
     guarded.sign_exits(position)
     guarded.ticks(1)
     guarded.market.clock.advance(60)
     guarded.market.exchange.catch_up()
+    return position
+
+
+def sent_by_the_watcher(guarded: Guarded) -> int:
+    return int(guarded.market.ask("eth_getTransactionCount", WATCHER, "pending"), 16)
+
+
+@pytest.mark.parametrize("kills", [15, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Guarded, url: str, kills: int):
+    position = breached(guarded)
     broken = guarded.moment()
     guarded.ticks(1)  # so that every process knows the market of this minute
     broken = guarded.back_to(broken)
@@ -165,6 +185,76 @@ def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Gua
     print(
         f"{killed} kills over {steps} steps in {guarded.returns - 2} exits, {sold_before_the_end} of them sold by then"
     )
+
+
+@pytest.mark.parametrize("stops", [4, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_a_watcher_that_is_stopped_and_goes_on_after_another_took_over_sends_nothing(
+    guarded: Guarded, url: str, stops: int
+):
+    position, chance, silent = breached(guarded), random.Random(stops), 0
+    start, node = guarded.moment(), guarded.market.transport
+    guarded.ticks(1)
+    for _ in range(stops):
+        start = guarded.back_to(start)
+
+        def life(last: int = chance.randint(1, 2 * REQUESTS_TO_SELL)) -> None:
+            steps = Steps(last, signal.SIGSTOP)
+            guarded.market.transport = CountedHttp(Http("rpc", url), steps)  # type: ignore[assignment]
+            guarded.ticks(1)
+
+        sleeper = in_child(life)
+        _, status = os.waitpid(sleeper, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        guarded.market.transport = node
+        guarded.ticks(1)
+        before = sent_by_the_watcher(guarded)
+
+        os.kill(sleeper, signal.SIGCONT)
+        code = code_of(sleeper)
+
+        if before:  # the other one has acted
+            silent += 1
+            assert code == 1  # WatcherReplaced
+            assert sent_by_the_watcher(guarded) == before
+        guarded.market.clock.advance(60)
+        guarded.ticks(2)
+        assert [sold for sold, _ in guarded.sales()] == [position.contracts]
+        assert sent_by_the_watcher(guarded) == 1
+    print(f"{stops} stops, in {silent} of them the other watcher had sold before the first went on")
+    assert silent
+
+
+@pytest.mark.parametrize("fills", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_a_disk_that_is_full_at_any_moment_of_an_exit_sends_nothing_that_is_not_journaled(
+    guarded: Guarded, url: str, fills: int
+):
+    position, chance, stopped, sold = breached(guarded), random.Random(fills), 0, 0
+    start, node = guarded.moment(), guarded.market.transport
+    guarded.ticks(1)
+    for _ in range(fills):
+        start = guarded.back_to(start)
+
+        def life(room: int = chance.randrange(SHARED_MEMORY, SHARED_MEMORY + 30 * WAL_FRAME)) -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))  # no file can become longer: writes fail
+            guarded.market.transport = Http("rpc", url)  # type: ignore[assignment]
+            guarded.ticks(1)
+
+        stopped += code_of(in_child(life)) != 0
+        with contextlib.closing(sqlite3.connect(guarded.market.store)) as db:
+            journaled = {row[0] for row in db.execute("select hash from transactions")}
+        sent = sent_by_the_watcher(guarded)
+        sold += sent
+        assert not sent or len(journaled) > 1  # the purchase is one
+        guarded.market.transport = node
+        guarded.market.clock.advance(60)
+        guarded.ticks(2)
+        assert [one for one, _ in guarded.sales()] == [position.contracts]
+        assert seen(guarded.alerts()).count("sold-stop-loss") == 1
+        with contextlib.closing(sqlite3.connect(guarded.market.store)) as db:
+            assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+    print(f"{fills} full disks: {stopped} stopped the look loudly, {sold} sales were on their way by then")
+    assert stopped
 
 
 # ── races ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -122,6 +122,18 @@ async def telling(settings: Settings, report: Callable[[str, BethnaError], None]
         alerts.close()
 
 
+async def tell_once(settings: Settings, report: Callable[[str, BethnaError], None]) -> None:
+    """Tell what is due over every channel, once, for whoever is no watcher."""
+    from bethna_cli.flow.notify import keep_telling
+
+    outbox, stop = open_outbox(settings), asyncio.Event()
+    stop.set()
+    try:
+        await keep_telling(notify_desk(settings, outbox), stop, report)
+    finally:
+        outbox.close()
+
+
 @contextmanager
 def _announced(settings: Settings, url: str, token: str) -> Iterator[None]:
     """Keep a private file that says where the stream is while it is there."""

@@ -1,11 +1,8 @@
 """`bethna watch`: Gamma at work, in the foreground or beside, and whether it is; its own account and the gas in it."""
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,11 +19,7 @@ if TYPE_CHECKING:
     from bethna_cli.flow.guard import Ticked
     from bethna_cli.settings import Settings
 
-LATE, ABSENT = 5, 6
-LATEST_BEAT_S = 180.0
-READY_WITHIN_S = 60.0
-STOP_WITHIN_S = 60.0
-POLL_S = 0.05
+LATE = 5
 
 
 class WatchGroup(TyperGroup):
@@ -41,6 +34,7 @@ app = new_app("Gamma, the watcher: marks positions, warns, and sells what you si
 
 Once = Annotated[bool, typer.Option("--once", help="Look once, say what there is, and leave.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
+Tell = Annotated[bool, typer.Option("--tell", help="Send an alert when nobody watches an open position; for cron.")]
 Ether = Annotated[str, typer.Argument(metavar="ETH", help="How much, at most 0.005.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only where nothing is at stake.")]
 
@@ -70,7 +64,9 @@ def watch(
         ensure_watcher(settings)
         settings = load_settings({"network": network})
     if detach:
-        _detached(settings, wallet, as_json)
+        from bethna_cli.cli.watch_beside import detached
+
+        detached(settings, wallet, as_json)
         return
     from bethna_cli.cli.watch_screen import Teller
 
@@ -158,65 +154,18 @@ def _told_to_stop() -> asyncio.Event:
 # ── beside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
-    """Start a watcher of its own session, and wait until it has looked once. Raises what it says when it ends first."""
-    from bethna_cli.bootstrap.guard import watch_lock
-    from bethna_cli.cli import output
-    from bethna_cli.cli.output import waiting
-    from bethna_cli.cli.sim import AGAIN
-    from bethna_cli.domain.errors import SourceUnavailable, TradeRefused
-    from bethna_cli.domain.text import clean
-    from bethna_cli.settings_files import make_private
-
-    lock = watch_lock(settings, wallet.address)
-    holder = lock.holder()
-    if holder is not None:
-        raise TradeRefused(f"Process {holder} watches these positions already.", hint="bethna watch status")
-    before = _ticks(settings)
-    words = make_private(settings.folders.data / "logs") / f"watch-{settings.network}.out"
-    words.touch(mode=0o600)
-    with words.open("wb") as lines, waiting("Starting the watcher"):
-        child = subprocess.Popen(  # noqa: S603 (our own interpreter and a network that settings have checked)
-            [*AGAIN, "watch", "--json", "--network", settings.network],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=lines,
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + READY_WITHIN_S
-        while _ticks(settings) == before:
-            if child.poll() is not None or time.monotonic() > deadline:
-                child.terminate()
-                said = clean(words.read_text("utf-8", "replace").removeprefix("Error: "), 300)
-                raise SourceUnavailable("watcher", f"it did not start: {said or 'no word'}", hint="bethna watch")
-            time.sleep(POLL_S)
-    if as_json:
-        output.emit({"watching": True, "pid": child.pid})
-    else:
-        typer.echo(
-            f"Gamma watches in process {child.pid}. bethna watch status tells how it is; bethna watch stop ends it."
-        )
-
-
-def _ticks(settings: "Settings") -> tuple[int, bool]:
-    """Return which start of a watcher the store knows, and whether it has looked once."""
-    from bethna_cli.bootstrap.guard import open_watchbook
-
-    watchbook = open_watchbook(settings)
-    try:
-        found = watchbook.watcher()
-    finally:
-        watchbook.close()
-    return (found.token, found.ticks > 0) if found is not None and found.ticks else (0, False)
-
-
-@app.command("status", cls=ExampleCommand, epilog="bethna watch status")
-def status(network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
+@app.command("status", cls=ExampleCommand, epilog="bethna watch status --tell")
+def status(tell: Tell = False, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Say whether Gamma watches and how long ago it looked. Exits 0 when it does, 5 when it is late, 6 when not."""
     from bethna_cli.cli import output
+    from bethna_cli.cli.watch_beside import state_of, tell_of_absence
     from bethna_cli.settings import load_settings
 
-    document, code = _status(load_settings({"network": network}))
+    settings = load_settings({"network": network})
+    document, code = state_of(settings)
+    if tell:
+        told = tell_of_absence(settings, code, document["open_positions"], document.get("last_look_at"))
+        document["told"] = told
     if as_json:
         output.emit(document)
     else:
@@ -225,7 +174,8 @@ def status(network: Network = None, as_json: Json = False, no_color: NoColor = F
         grid = pairs()
         for name, value in document.items():
             if value is not None:
-                grid.add_row(name.replace("_", " "), words(f"{value:g}" if isinstance(value, float) else str(value)))
+                text = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+                grid.add_row(name.replace("_", " "), words(f"{value:g}" if isinstance(value, float) else text))
         output.console(no_color).print(grid)
         if code:
             typer.echo("Try: bethna watch --detach", err=True)
@@ -233,64 +183,14 @@ def status(network: Network = None, as_json: Json = False, no_color: NoColor = F
         raise typer.Exit(code)
 
 
-def _status(settings: "Settings") -> tuple[dict[str, object], int]:
-    from bethna_cli.bootstrap.guard import open_records, watch_lock
-    from bethna_cli.bootstrap.market import system_clock
-    from bethna_cli.bootstrap.wallet import wallet_in_use
-    from bethna_cli.domain.units import iso
-
-    wallet = wallet_in_use(settings)
-    holder = watch_lock(settings, wallet.address).holder()
-    with open_records(settings) as (positions, watchbook):
-        found, states = watchbook.watcher(), watchbook.states()
-        still_open = [one for one in positions.all(only_open=True) if one.user == wallet.address]
-    bare = [one for one in still_open if one.id not in states or states[one.id].protection.value == "UNPROTECTED"]
-    document: dict[str, object] = {
-        "state": "none",
-        "network": settings.network,
-        "wallet": wallet.address,
-        "open_positions": len(still_open),
-        "unprotected": len(bare),
-    }
-    if holder is None or found is None:
-        return document, ABSENT
-    age_s = (system_clock().now() - found.beat_at).total_seconds()
-    is_late = age_s > max(LATEST_BEAT_S, 3 * found.interval_s)
-    document |= {
-        "state": "late" if is_late else "alive",
-        "pid": holder,
-        "started_at": iso(found.started_at),
-        "last_look_at": iso(found.beat_at),
-        "last_look_age_s": round(age_s, 1),
-        "interval_s": found.interval_s,
-        "looks": found.ticks,
-        "trouble": found.trouble,
-    }
-    return document, LATE if is_late else 0
-
-
 @app.command("stop", cls=ExampleCommand, epilog="bethna watch stop")
 def stop(network: Network = None, as_json: Json = False) -> None:
     """Let the watcher finish its look and leave. Exits 6 when there is none."""
-    from bethna_cli.bootstrap.guard import watch_lock
-    from bethna_cli.bootstrap.wallet import wallet_in_use
     from bethna_cli.cli import output
-    from bethna_cli.cli.output import waiting
-    from bethna_cli.domain.errors import NotFound, SourceUnavailable
+    from bethna_cli.cli.watch_beside import stop_watcher
     from bethna_cli.settings import load_settings
 
-    settings = load_settings({"network": network})
-    lock = watch_lock(settings, wallet_in_use(settings).address)
-    holder = lock.holder()
-    if not holder:
-        raise NotFound("Nobody watches.", hint="bethna watch --detach")
-    os.kill(holder, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_WITHIN_S
-    with waiting("The watcher finishes its look"):
-        while lock.holder() is not None:
-            if time.monotonic() > deadline:
-                raise SourceUnavailable("watcher", f"process {holder} does not stop", hint=f"kill {holder}")
-            time.sleep(POLL_S)
+    holder = stop_watcher(load_settings({"network": network}))
     if as_json:
         output.emit({"watching": False, "pid": holder})
     else:

@@ -123,6 +123,19 @@ def silent_alert(since: datetime, reason: str) -> Alert:
     )
 
 
+def absent_alert(still_open: int, last_look_at: str | None, now: datetime) -> Alert:
+    """Say that nobody watches what is open; last_look_at: of a watcher that is there and does not look any more."""
+    what = "An open position" if still_open == 1 else f"{still_open} open positions"
+    since = "There is no watcher" if last_look_at is None else f"The watcher has not looked since {last_look_at}"
+    return Alert(
+        f"absent:{last_look_at or 'none'}:{now.date().isoformat()}",
+        Level.CRITICAL,
+        "nobody-watches",
+        f"{what} {'is' if still_open == 1 else 'are'} watched by nobody",
+        f"{since}: no stop, no goal and no alert works. Try: bethna watch --detach",
+    )
+
+
 def protection_alert(position: Position, after: GuardState) -> Alert | None:
     """Say loudly that a position is not protected; nothing when it is."""
     if after.protection is Protection.PROTECTED:
