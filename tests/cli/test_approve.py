@@ -16,7 +16,7 @@ from typing import Any
 import pexpect
 import pytest
 from cli_process import START, environment_at
-from own_wallet import OWN, TRADER, USDC, at_terminal, fund, read, type_code_and_password
+from own_wallet import OWN, PASSWORD, TRADER, USDC, asked, at_terminal, fund, read, type_code_and_password
 
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.sql import SqliteLedger
@@ -225,6 +225,22 @@ def test_an_own_wallet_asks_for_the_code_and_then_for_its_password(own_world):
     assert trade["user"] == OWN
     assert read(own_world, trade["option_token"], "balanceOf", OWN) == units(trade["amount_out"])
     assert read(own_world, USDC, "allowance", OWN, TRADER) == 0
+
+
+def test_an_own_wallet_gives_the_watcher_gas_once_the_amount_and_its_password_are_typed(own_world):
+    watcher, held = own_world("watch", "key")["address"], []
+    for answer in ("y", "0.001"):
+        screen = own_world.terminal("watch", "fund", "0.001")
+        screen.expect("To send it, type 0.001; anything else is a no")
+        screen.sendline(answer)
+        if answer == "0.001":
+            screen.expect("Password of mine")
+            screen.sendline(PASSWORD)
+            screen.expect("The watcher has 0.001 ETH now")
+        screen.expect(pexpect.EOF)
+        held.append(int(asked(own_world, "eth_getBalance", watcher, "latest"), 16))
+
+    assert held == [0, 10**15]
 
 
 def test_a_wrong_password_signs_nothing(own_world):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bethna_cli.domain.position import Depth, EventKind, PositionState, holding_of
+from bethna_cli.domain.position import Depth, EventKind, PositionState, holding_of, sold_before
 from position_histories import CHAIN_ID, TERMS, TOKENS, event, random_history, reach_to
 
 BOUGHT, SOLD, SENT, RECEIVED, REDEEMED = (
@@ -37,6 +37,18 @@ def test_a_sale_takes_the_oldest_purchase_first_and_shares_its_proceeds_by_size(
     assert (old.state, old.contracts_left, old.proceeds) == (PositionState.CLOSED, 0, 40)
     assert (new.state, new.contracts_left, new.proceeds) == (PositionState.OPEN, 50, 20)
     assert new.cost_left == 15
+
+
+def test_what_a_sale_of_one_position_takes_first_is_every_older_one_of_the_same_option_that_is_open():
+    held = positions(
+        event(BOUGHT, 50, 5, 1, name=1), event(SOLD, 50, 5, 2), event(BOUGHT, 100, 10, 3, name=2),
+        event(BOUGHT, 100, 30, 4, name=3), event(BOUGHT, 100, 30, 5, name=4),
+    )  # fmt: skip
+    _, oldest, middle, newest = held
+
+    assert sold_before(newest, held) == [oldest, middle]
+    assert sold_before(oldest, held) == []
+    assert sold_before(middle, [newest]) == []
 
 
 @pytest.mark.parametrize(

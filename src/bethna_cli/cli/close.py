@@ -1,7 +1,7 @@
 """`bethna close`: sell a position, or a part of it."""
 
 from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,10 +9,24 @@ from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_
 from bethna_cli.cli.consent import DryRun, PasswordStdin, Yes
 from bethna_cli.cli.trading import Chunks, Every, Trade, run
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bethna_cli.domain.position import Position
+
 app = new_app("Sell what you hold.")
 
 PositionId = Annotated[str, typer.Argument(metavar="ID", help="The position's id, or its first digits.")]
 Part = Annotated[str, typer.Option("--fraction", metavar="50%", help="How much of it to sell.")]
+
+
+def say_what_goes_first(position: "Position", held: "Sequence[Position]") -> None:
+    """Say on stderr that a sale of this position reduces others, which were bought before it. held: oldest first."""
+    from bethna_cli.domain.position import sold_before
+
+    older = ", ".join(one.short_id for one in sold_before(position, held))
+    if older:
+        typer.echo(f"Sales take the oldest contracts first; bought before it: {older}.", err=True)
 
 
 @app.command("close", cls=ExampleCommand, epilog="bethna close 3f2a --fraction 50%")
@@ -41,7 +55,7 @@ def close(
     def require_known() -> None:
         positions = open_positions(settings)
         try:
-            positions.position(position)
+            say_what_goes_first(positions.position(position), positions.all(only_open=True))
         finally:
             positions.close()
 

@@ -80,6 +80,10 @@ def exits(
             watchbook.set_rules(found.id, None if remove else rules, system_clock().now())
         state = watchbook.states().get(found.id)
         is_own = found.id in watchbook.rules()
+        if sign:
+            from bethna_cli.cli.close import say_what_goes_first
+
+            say_what_goes_first(found, positions.all(only_open=True))
     odds = asyncio.run(_chances(settings, found, rules)) if found.is_open else None
     document = _document(found, rules, state, odds, settings.confirm_exits, is_own=is_own)
     if sign or call_off:

@@ -92,9 +92,9 @@ def _ask(plan: "Plan") -> None:
         raise TradeRefused("A yes is typed by a person at a terminal.", hint="bethna watch fund 0.002")
     (step,) = plan.steps
     assert isinstance(step.action, FundWatcher)
-    amount = ether(step.action.amount_wei)
+    amount, most = (f"{ether(wei).normalize():f}" for wei in (step.action.amount_wei, step.most_wei))
     typer.echo(f"From {plan.user}, on chain {plan.chain_id}: {amount} ETH to your watcher, for gas.", err=True)
-    typer.echo(f"The transaction costs at most {ether(step.most_wei)} ETH more.", err=True)
+    typer.echo(f"The transaction costs at most {most} ETH more.", err=True)
     typed = typer.prompt(f"To send it, type {amount}; anything else is a no", default="", show_default=False, err=True)
-    if str(typed).strip() != str(amount):
+    if str(typed).strip() != amount:
         raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna watch fund 0.002")

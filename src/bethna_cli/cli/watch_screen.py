@@ -25,7 +25,8 @@ class Teller:
         if self._as_json:
             return
         can = "sells what you signed for" if can_sell else "can only warn: it has no key (bethna watch key)"
-        typer.echo(f"Gamma watches {account} every {interval_s:g} s and {can}. Ctrl-C ends it.", err=True)
+        typer.echo(f"Gamma watches {account} every {interval_s:g} s.", err=True)
+        typer.echo(f"It {can}. Ctrl-C ends it.", err=True)
 
     def said(self, ticked: "Ticked") -> None:
         """Tell one tick."""

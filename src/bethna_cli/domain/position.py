@@ -245,6 +245,13 @@ _ENDS: Mapping[EventKind, PositionState] = {
 }
 
 
+def sold_before(position: Position, held: Sequence[Position]) -> list[Position]:
+    """Return the open positions of the same option that a sale reduces before this one. held: oldest first."""
+    same = [one for one in held if (one.user, one.token) == (position.user, position.token) and one.is_open]
+    names = [one.id for one in same]
+    return same[: names.index(position.id)] if position.id in names else []
+
+
 def holding_of(chain_id: int, terms: OptionTerms, events: Sequence[ChainEvent], reach: Reach | None) -> Holding:
     """Add up the events of one account's token, in whichever order they are given.
 

@@ -13,6 +13,7 @@ from bethna_cli.domain.units import iso, usdc_to_decimal
 from bethna_cli.flow.exits import Attempt
 from bethna_cli.risk.book import Decision, spot_facts
 from bethna_cli.risk.marks import AssetView
+from bethna_cli.risk.protection import NO_GAS
 
 CRITICAL_EVERY_S = 300
 
@@ -146,8 +147,14 @@ def protection_alert(position: Position, after: GuardState) -> Alert | None:
         "unprotected",
         position,
         "is UNPROTECTED",
-        f"No exit would be sent: {after.reason}. To sign exits: bethna exits {position.short_id} --stop-loss 50%",
+        f"No exit would be sent: {after.reason}. {_to_protect(position, after.reason)}",
     )
+
+
+def _to_protect(position: Position, reason: str) -> str:
+    if reason == NO_GAS:
+        return "To give it some: bethna watch fund 0.002"
+    return f"To sign exits: bethna exits {position.short_id} --stop-loss 50%"
 
 
 def ending_alert(position: Position, mandate: Mandate, before_s: int) -> Alert:

@@ -15,6 +15,8 @@ WARN_BEFORE_S = (86_400, 3_600)
 LEAST_GAS_WEI = 2 * 10**13
 """What one exit may need on Base, several times over: 0.00002 ETH."""
 
+NO_GAS = "the watcher has no ether for gas"
+
 
 @dataclass(frozen=True, slots=True)
 class Cover:
@@ -51,7 +53,7 @@ def cover_of(
     if fault is not None:
         return _bare(fault)
     if gas_wei is not None and gas_wei < LEAST_GAS_WEI:
-        return _bare("the watcher has no ether for gas")
+        return _bare(NO_GAS)
     return Cover(Protection.PROTECTED, "signed exits stand", tuple(alive))
 
 
