@@ -15,6 +15,7 @@ import pytest
 from bethna_cli.bootstrap.model import evaluate_on, load_model
 from bethna_cli.domain.errors import DataRefused, InSample, NotEnoughData
 from bethna_cli.domain.market import Asset
+from bethna_cli.flow.evaluate import verdict
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 RESAMPLES = (100, 7)
@@ -78,6 +79,26 @@ def test_every_promised_figure_is_there_with_its_interval_and_its_baselines(repo
     assert all(promised <= set(figures) for figures in report["classes"].values())
     assert all(set(b) == {"vol_r2", "vol_qlike"} for b in report["baselines"].values())
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_nothing_is_called_better_that_chance_could_have_done(report: dict[str, Any]) -> None:
+    """In a random walk nobody knows the direction: what is ahead there is ahead by luck."""
+    ahead, (log_loss, *_) = report["ahead"]["base_rates"]["log_loss"], report["verdict"]
+
+    assert ahead["by"] == pytest.approx(report["log_loss_base"] - report["log_loss"], abs=2e-6)
+    assert ahead["interval"][0] < ahead["by"] < ahead["interval"][1]
+    assert (": better than" in log_loss) is (ahead["interval"][0] > 0)
+    by_luck = {"by": 0.1, "interval": [-0.1, 0.3]}
+    surely = {"by": 0.1, "interval": [0.05, 0.3]}
+    behind = {"by": -0.1, "interval": [-0.3, -0.05]}
+    better = {name: {"vol_r2": behind, "vol_qlike": surely} for name in report["baselines"]}
+    said = verdict(report, {"base_rates": {"log_loss": by_luck, "brier": surely}, **better})
+    assert [line.split(": ", 1)[1].split(" than")[0] for line in said[:4]] == [
+        "not shown to be better",
+        "better",
+        "better",
+        "NOT better",
+    ]
 
 
 def test_the_same_data_and_seed_give_the_same_report(folder: Path, report: dict[str, Any]) -> None:

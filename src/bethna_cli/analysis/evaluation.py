@@ -45,20 +45,47 @@ def measure(trials: Sequence[Trial], resampling: Resampling | None = None) -> di
     realised / expected - log(realised / expected) - 1 (Patton, 2011); 0 is perfect.
     Raises ValueError without trials.
     """
+    figures = _weighed(trials, resampling)
+    document: dict[str, object] = {"n": len(trials)}
+    _nest(document, figures, lambda values: _rounded(values[0]))
+    if resampling:
+        intervals: dict[str, object] = {"level": 0.95, "block_days": BLOCK_DAYS, "resamples": resampling.count}
+        _nest(intervals, figures, _interval)
+        document["intervals"] = intervals
+    return document
+
+
+def ahead(trials: Sequence[Trial], resampling: Resampling) -> dict[str, object]:
+    """Return by how much the model is better than each baseline in each figure, with the 95 % interval of that.
+
+    The intervals are of the differences, resampled together: two figures whose own intervals overlap may well differ
+    beyond chance. Raises ValueError without trials.
+    """
+    figures = _weighed(trials, resampling)
+    found: _Figures = {
+        ("base_rates", name): figures[(f"{name}_base",)] - figures[(name,)] for name in ("log_loss", "brier")
+    }
+    for name in FORECASTERS[1:]:
+        r2, qlike = (figures[("baselines", name, figure)] for figure in ("vol_r2", "vol_qlike"))
+        found[(name, "vol_r2")], found[(name, "vol_qlike")] = figures[("vol_r2",)] - r2, qlike - figures[("vol_qlike",)]
+    document: dict[str, object] = {}
+    _nest(document, found, lambda values: {"by": _rounded(values[0]), "interval": _interval(values)})
+    return document
+
+
+def _weighed(trials: Sequence[Trial], resampling: Resampling | None) -> _Figures:
+    """Return the figures of the trials as they are, first, and then of every resample."""
     if not trials:
         raise ValueError("no trials")
     days, sums = _by_day(trials)
     weights = np.ones((1, len(days)))
     if resampling:
         weights = np.vstack([weights, block_counts(len(days), resampling)])
-    figures = _figures({name: weights @ column for name, column in sums.items()})
-    document: dict[str, object] = {"n": len(trials)}
-    _nest(document, figures, lambda values: _rounded(values[0]))
-    if resampling:
-        intervals: dict[str, object] = {"level": 0.95, "block_days": BLOCK_DAYS, "resamples": resampling.count}
-        _nest(intervals, figures, lambda values: [_rounded(v) for v in np.nanpercentile(values[1:], INTERVAL)])
-        document["intervals"] = intervals
-    return document
+    return _figures({name: weights @ column for name, column in sums.items()})
+
+
+def _interval(values: _Array) -> list[float | None]:
+    return [_rounded(edge) for edge in np.nanpercentile(values[1:], INTERVAL)]
 
 
 def _by_day(trials: Sequence[Trial]) -> tuple[_Array, dict[str, _Array]]:

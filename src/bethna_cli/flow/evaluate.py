@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bethna_cli.analysis import features as featuring
-from bethna_cli.analysis.evaluation import Resampling, measure
+from bethna_cli.analysis.evaluation import Resampling, ahead, measure
 from bethna_cli.analysis.trials import FORECASTERS, Trial, judge
 from bethna_cli.domain.errors import InSample, NotEnoughData
 from bethna_cli.domain.model import DataFile, History, Model, TrainingSet
@@ -62,7 +62,8 @@ def evaluate(alpha: Model, archive: HistoryArchive, until: datetime, question: Q
         "left_out_hours": len(hours) - len(trials),
     }
     measured = measure(trials, question.resampling)
-    return {**told, **measured, "verdict": verdict(measured)}
+    better = ahead(trials, question.resampling)
+    return {**told, **measured, "ahead": better, "verdict": verdict(measured, better)}
 
 
 def tried_on(alpha: Model, data: TrainingSet) -> list[Trial]:
@@ -71,30 +72,37 @@ def tried_on(alpha: Model, data: TrainingSet) -> list[Trial]:
     return [trial for row in columns if (trial := judge(alpha, *row))]
 
 
-def verdict(measured: Mapping[str, Any]) -> list[str]:
-    """Say in sentences whether the model was better than each baseline, also where it was not."""
+def verdict(measured: Mapping[str, Any], better: Mapping[str, Any]) -> list[str]:
+    """Say in sentences whether the model was better than each baseline beyond chance, also where it was not."""
+    volatility = {name: better[name] for name in FORECASTERS[1:]}
     lines = [
-        _compared("Log loss", measured["log_loss"], {"the base rates": measured["log_loss_base"]}),
-        _compared("Brier score", measured["brier"], {"the base rates": measured["brier_base"]}),
-        _compared("Error of the week's variance (QLIKE)", measured["vol_qlike"], _baselines(measured, "vol_qlike")),
-        _compared("R² of its logarithm", measured["vol_r2"], _baselines(measured, "vol_r2"), larger=True),
+        _compared("Log loss", measured, "log_loss", {"the base rates": better["base_rates"]}),
+        _compared("Brier score", measured, "brier", {"the base rates": better["base_rates"]}),
+        _compared("Error of the week's variance (QLIKE)", measured, "vol_qlike", volatility),
+        _compared("R² of its logarithm", measured, "vol_r2", volatility),
     ]
     inside = COVERAGE[0] <= measured["coverage_80"] <= COVERAGE[1]
-    lines.append(f"The 80 % band held {measured['coverage_80']:.1%} of the prices: {_kept(inside)}.")
+    lines.append(f"The 80 % band held {measured['coverage_80'] * 100:.1f} % of the prices: {_kept(inside)}.")
     lines.append(f"Expected calibration error {measured['ece']:.3f}: {_kept(measured['ece'] <= WORST_ECE)}.")
     return lines
 
 
-def _baselines(measured: Mapping[str, Any], figure: str) -> dict[str, float]:
-    return {name: measured["baselines"][name][figure] for name in FORECASTERS[1:]}
+def _compared(what: str, measured: Mapping[str, Any], figure: str, others: Mapping[str, Mapping[str, Any]]) -> str:
+    words = [f"{_against(by[figure])} {name.replace('_', ' ')}{_likely(by[figure])}" for name, by in others.items()]
+    return f"{what} {measured[figure]:.3f}: {', '.join(words)}."
 
 
-def _compared(what: str, own: float, others: Mapping[str, float], *, larger: bool = False) -> str:
-    words = [
-        f"{'better' if (own > other if larger else own < other) else 'NOT better'} than {name} ({other:.4f})"
-        for name, other in others.items()
-    ]
-    return f"{what} {own:.4f}: {', '.join(words)}."
+def _against(difference: Mapping[str, Any]) -> str:
+    """Claim nothing that chance could have done: the whole interval of the difference must say so."""
+    low = difference["interval"][0]
+    if low is not None and low > 0:
+        return "better than"
+    return "not shown to be better than" if difference["by"] > 0 else "NOT better than"
+
+
+def _likely(difference: Mapping[str, Any]) -> str:
+    low, high = difference["interval"]
+    return "" if low is None else f" (by {difference['by']:+.3f}; 95 %: {low:+.3f} to {high:+.3f})"
 
 
 def _kept(holds: bool) -> str:
