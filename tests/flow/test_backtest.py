@@ -16,7 +16,7 @@ from bethna_cli.adapters.sim.replay_chain import Chain
 from bethna_cli.bootstrap.backtest import run_backtest
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed, Ending, Strategy
-from bethna_cli.domain.errors import ConfigurationError, DataRefused
+from bethna_cli.domain.errors import ConfigurationError, DataRefused, NotEnoughData
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Recommendation, Signal
@@ -339,6 +339,33 @@ def test_an_expiry_without_its_candle_is_settled_by_the_last_close_and_counted(f
     made.change(CANDLES, lambda rows: [row for row in rows if not row[0].startswith("2026-03-06T07")])
 
     assert report_on(made)["strategies"]["straddle"]["not_possible"]["settled_late"] > 0
+
+
+def test_candles_that_end_before_the_chains_are_counted_and_said(made: Recording) -> None:
+    made.change(CANDLES, lambda rows: [row for row in rows if row[0] < "2026-03-02T12"])
+    report = report_on(made)
+
+    assert report["counted"]["chains_beyond_candles"] == 2
+    assert sum(report["unanswered"].values()) == 2
+    assert report["says"][0].startswith("Alpha had no answer at 2 of 3 moments (2 outside)")
+
+
+def test_an_option_that_nothing_settles_counts_as_worthless_and_is_said(fair: Recording, tmp_path: Path) -> None:
+    """The record of candles stops before an expiry that the chains go past."""
+    made = copied(fair, tmp_path / "unsettled")
+    made.change(CANDLES, lambda rows: [row for row in rows if row[0] < "2026-03-05T12"])
+    report = report_on(made)
+
+    lost = report["strategies"]["straddle"]["not_possible"]["never_settled"]
+    assert lost > 0
+    assert any("count as worthless: " in line and f"always the straddle {lost}" in line for line in report["says"])
+
+
+def test_without_any_answer_of_alphas_there_is_nothing_to_report(made: Recording) -> None:
+    made.change(CANDLES, lambda rows: [row for row in rows if row[0] < "2026-02-25"])
+
+    with pytest.raises(NotEnoughData, match="Alpha had no answer at any of 3 moments"):
+        report_on(made)
 
 
 # ── memory ──

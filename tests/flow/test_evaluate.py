@@ -141,6 +141,24 @@ def test_too_short_a_record_is_not_judged(tmp_path: Path) -> None:
         judged(recorded(tmp_path, days=50))
 
 
+def test_a_range_after_the_data_is_said_to_be_empty(folder: Path) -> None:
+    with pytest.raises(NotEnoughData, match="from 2026-01-01 on"):
+        judged(folder, days=(datetime(2026, 1, 1, tzinfo=UTC), None))
+
+
+@pytest.mark.parametrize("years", [1, 5])
+def test_any_later_day_can_be_judged_and_the_same_prices_give_the_same_forecasts_of_volatility(
+    years: int, folder: Path, report: dict[str, Any], tmp_path: Path
+) -> None:
+    """The same weeks in another year, at the same hours of the day and days of the week."""
+    later = START + timedelta(days=364 * years)
+    moved = judged(recorded(tmp_path, start=later))
+
+    assert moved["from"][:10] == (datetime.fromisoformat(report["from"]) + (later - START)).isoformat()[:10]
+    assert moved["vol_qlike"] == pytest.approx(report["vol_qlike"], rel=0.02)
+    assert moved["n"] == pytest.approx(report["n"], abs=2)
+
+
 def swapped(lines: list[Line]) -> list[Line]:
     return [*lines[:500], lines[501], lines[500], *lines[502:]]
 

@@ -95,11 +95,16 @@ class Past:
     def mood_at(self, at: datetime, days: int) -> tuple[FearGreed, ...]:
         return tuple(_between(self.mood, self.published_at, at - timedelta(days=days), at))
 
+    def reaches(self, at: datetime) -> bool:
+        """Say whether there are candles before `at`, and some not long before it."""
+        place = bisect_right(self.closed_at, at) - 1
+        return place >= 0 and at - self.closed_at[place] <= SETTLEMENT_SLACK_H * HOUR
+
     def close_at(self, at: datetime) -> Settlement | None:
         """Return the last close at or before `at`, at most SETTLEMENT_SLACK_H older."""
-        place = bisect_right(self.closed_at, at) - 1
-        if place < 0 or at - self.closed_at[place] > SETTLEMENT_SLACK_H * HOUR:
+        if not self.reaches(at):
             return None
+        place = bisect_right(self.closed_at, at) - 1
         return Settlement(self.candles[place].close, int((at - self.closed_at[place]) / HOUR))
 
 
@@ -180,7 +185,7 @@ class RecordedChains:
         self._span = first, last
         self._past = Past.read(period, asset, last)
         self._read: DataFile | None = None
-        self._days_without = 0
+        self._days_without = self._beyond_candles = 0
 
     @property
     def done(self) -> float:
@@ -188,9 +193,11 @@ class RecordedChains:
 
     def moments(self) -> Iterator[ChainMoment]:
         rows, days, edges = 0, 0, list[datetime]()
+        self._beyond_candles = 0
         for chain in self._file.chains(*self._span):
             moment = ChainMoment(chain, self._past)
             rows += len(chain.rows)
+            self._beyond_candles += not self._past.reaches(moment.at)
             days += not edges or moment.at.date() != edges[-1].date()
             edges = [*edges[:1], moment.at]
             yield moment
@@ -206,7 +213,7 @@ class RecordedChains:
 
     def described(self) -> MarketDescription:
         files = (*([self._read] if self._read else []), *self._past.files)
-        counted = Counter({"days_without_chain": self._days_without})
+        counted = Counter({"days_without_chain": self._days_without, "chains_beyond_candles": self._beyond_candles})
         for file in files:
             counted.update(file.notes)
         return MarketDescription(

@@ -82,6 +82,7 @@ def compare_on(
     from bethna_cli.adapters.trainer import RegressionForest
     from bethna_cli.analysis.evaluation import Resampling
     from bethna_cli.bootstrap.backtest import PERIOD_FOLDER
+    from bethna_cli.domain.backtest import LATEST
     from bethna_cli.flow.compare import Quoted, compare
 
     period = candles or folder / PERIOD_FOLDER
@@ -90,7 +91,7 @@ def compare_on(
         for asset in Asset
         if has_chains(folder, asset)
     ]
-    archive, known_by = HistoryFolder(folder, partial=True), until or SystemClock().now()
+    archive, known_by = HistoryFolder(folder, partial=True), until or LATEST
     return compare(archive, RegressionForest(), known_by, progress, quoted, Resampling(*resampling))
 
 
@@ -134,10 +135,11 @@ def evaluate_on(
     """
     from bethna_cli.adapters.history_files import HistoryFolder
     from bethna_cli.analysis.evaluation import Resampling
+    from bethna_cli.domain.backtest import LATEST
     from bethna_cli.flow.evaluate import Question, evaluate
 
     question = Question(*days, in_sample=in_sample, resampling=Resampling(*resampling))
-    return evaluate(model, HistoryFolder(folder, (asset,), partial=True), SystemClock().now(), question)
+    return evaluate(model, HistoryFolder(folder, (asset,), partial=True), LATEST, question)
 
 
 def history_folder(settings: Settings) -> Path:

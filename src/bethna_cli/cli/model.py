@@ -79,8 +79,11 @@ def evaluate(
     from bethna_cli.bootstrap.model import evaluate_on
     from bethna_cli.cli import output
     from bethna_cli.cli.values import day_end, day_start, parse_asset
+    from bethna_cli.domain.errors import UsageError
 
     days = day_start(starts, "--from"), day_end(ends, "--to")
+    if days[0] and days[1] and days[1] <= days[0]:
+        raise UsageError("--to is before --from.", hint="bethna model evaluate -h")
     judged, named = _model(model_path), parse_asset(asset)
     with output.waiting("Predicting each week of the range", no_color):
         report = evaluate_on(data, named, judged, days, (resamples, seed), in_sample=in_sample)

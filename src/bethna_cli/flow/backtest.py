@@ -13,7 +13,7 @@ from datetime import datetime
 from bethna_cli.analysis import bands
 from bethna_cli.analysis.strategies import Purchase, at_expiry_nearest, purchases
 from bethna_cli.domain.backtest import Backtest, BacktestTerms, Bought, Closed, Course, Ending, Strategy
-from bethna_cli.domain.errors import NotEnoughData, NotFound, NothingSuitable, OutsideError
+from bethna_cli.domain.errors import BethnaError, NotEnoughData, NotFound, NothingSuitable, OutsideError
 from bethna_cli.domain.intent import TradeRequest
 from bethna_cli.domain.market import MarketSnapshot
 from bethna_cli.domain.model import Model, Progress
@@ -53,7 +53,7 @@ async def backtest(
     for moment in market.moments():
         progress(f"{terms.asset} {moment.at:%Y-%m-%d}", market.done)
         snapshot, answer = await _asked(terms, moment, model)
-        if not isinstance(answer, str):
+        if not isinstance(answer, BethnaError):
             watch(answer)
         walk.step(moment, market, snapshot, answer)
     return walk.ended(market, model)
@@ -61,23 +61,23 @@ async def backtest(
 
 async def _asked(
     terms: BacktestTerms, moment: RecordedMoment, model: Model
-) -> tuple[MarketSnapshot, Recommendation | str]:
-    """Ask Alpha, and return what it looked at and its answer, or the code of the error when it has none."""
+) -> tuple[MarketSnapshot, Recommendation | BethnaError]:
+    """Ask Alpha, and return what it looked at and its answer, or the error when it has none."""
     shelf = _Shelf()
     feeds = Feeds(spots=(moment,), histories=(moment,), options=moment, funding=moment, sentiment=moment)
     request = TradeRequest(
         terms.asset, None, terms.budget, expiry_days=terms.expiry_days, target_delta=terms.target_delta
     )
-    answer: Recommendation | str
+    answer: Recommendation | BethnaError
     try:
         answer = await advise(request, Desk(feeds, model, shelf, _Moment(moment.at), NETWORK))
     except (OutsideError, NothingSuitable) as error:
-        answer = error.code
+        answer = error
     return shelf.seen(), answer
 
 
-def _choice_of(answer: Recommendation | str) -> Choice | None:
-    if isinstance(answer, str) or answer.trade is None:
+def _choice_of(answer: Recommendation | BethnaError) -> Choice | None:
+    if isinstance(answer, BethnaError) or answer.trade is None:
         return None
     return Choice(answer.signal, answer.trade.legs)
 
@@ -97,15 +97,21 @@ class _Walk:
         self._rivals = _Rivals(terms)
         self._decisions: Counter[Signal] = Counter()
         self._unanswered: Counter[str] = Counter()
+        self._why = ""
         self._moments: list[datetime] = []
         self._last: tuple[RecordedMoment, float] | None = None
 
     def step(
-        self, moment: RecordedMoment, market: RecordedMarket, snapshot: MarketSnapshot, answer: Recommendation | str
+        self,
+        moment: RecordedMoment,
+        market: RecordedMarket,
+        snapshot: MarketSnapshot,
+        answer: Recommendation | BethnaError,
     ) -> None:
         """Live through one moment; one without a price is passed over."""
-        if isinstance(answer, str):
-            self._unanswered[answer] += 1
+        if isinstance(answer, BethnaError):
+            self._unanswered[answer.code] += 1
+            self._why = answer.message.rstrip(".")
         else:
             self._decisions[answer.signal] += 1
         if snapshot.spot.value is None:
@@ -118,9 +124,14 @@ class _Walk:
         self._last = moment, spot_usd
 
     def ended(self, market: RecordedMarket, model: Model) -> Backtest:
-        """Sell what is left, and tell what came of it. Raises NotEnoughData when there was no price at all."""
+        """Sell what is left, and tell what came of it. Raises NotEnoughData without a price, or any answer of Alpha."""
         if self._last is None:
             raise NotEnoughData("No moment of the recording shows a price.", hint="bethna backtest -h")
+        if not self._decisions:
+            raise NotEnoughData(
+                f"Alpha had no answer at any of {len(self._moments)} moments ({self._why}).",
+                hint="bethna backtest --data DIR --candles DIR2",
+            )
         for book in self._books.values():
             book.end(*self._last)
         return Backtest(

@@ -209,6 +209,16 @@ def _says(result: Backtest, comparison: Mapping[str, Document]) -> "list[str]":
         said.append("MODELLED: no option was ever quoted at these prices; see pricing.")
     if result.in_sample:
         said.append("The model learned from part of this range: its figures flatter it.")
+    if result.unanswered:
+        why = ", ".join(f"{count} {code.replace('_', ' ')}" for code, count in result.unanswered.items())
+        said.append(
+            f"Alpha had no answer at {sum(result.unanswered.values())} of {len(result.moments)} moments ({why}); "
+            "its rivals traded there too."
+        )
+    lost = {name: course.counts.get("never_settled", 0) for name, course in result.courses.items()}
+    if any(lost.values()):
+        which = ", ".join(f"{NAMES[name]} {count}" for name, count in lost.items() if count)
+        said.append(f"Positions that no recorded price settles count as worthless: {which}.")
     if not alpha.trades:
         said.append(
             f"Alpha bought nothing in {len(result.moments)} decisions: it did what cash does. "

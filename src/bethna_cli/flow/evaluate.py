@@ -42,6 +42,8 @@ def evaluate(alpha: Model, archive: HistoryArchive, until: datetime, question: Q
     asset = history.assets[0]
     learned = _learned(alpha)
     starts, ends = _range(question, learned, asset.candles[0].starts_at, asset.candles[-1].starts_at)
+    if starts >= ends:
+        raise NotEnoughData(f"There is nothing to judge: the range ends on {ends:%Y-%m-%d}, from {starts:%Y-%m-%d} on.")
     in_sample = starts < learned[1] and ends > learned[0]
     if in_sample and not question.in_sample:
         raise InSample(
