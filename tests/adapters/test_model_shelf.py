@@ -1,12 +1,15 @@
 """Models side by side: the one in use is the one that was put there, byte for byte, and there is always a way back."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bethna_cli.adapters.model_shelf import SHIPPED, ModelShelf
+from bethna_cli.analysis import model_file
+from bethna_cli.bootstrap.model import load_model, model_shelf
 from bethna_cli.domain.errors import BethnaError, KeystoreRefused, ModelCorrupt, NotFound
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -79,6 +82,27 @@ def test_a_model_that_is_gone_is_said_and_not_replaced_by_another(shelf: ModelSh
 
     with pytest.raises(ModelCorrupt, match="no longer on the shelf"):
         shelf.in_use()
+
+
+def test_a_model_on_the_shelf_that_was_exchanged_for_another_whole_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both files are whole: only the hash that was noted when one was put there can tell."""
+    monkeypatch.setenv("BETHNA_HOME", str(tmp_path))
+    shipped = load_model()
+    one, other = (
+        model_file.serialise(replace(shipped, version=name, card={**shipped.card, "version": name}))
+        for name in ("one", "two")
+    )
+    shelf = model_shelf()
+    kept = shelf.add(one, "one", AT)
+    shelf.use("one")
+    assert load_model().version == "one"
+
+    (tmp_path / "data" / "models" / f"{kept.sha256}.bin").write_bytes(other)
+
+    with pytest.raises(ModelCorrupt):
+        load_model()
 
 
 def test_a_shelf_that_others_can_write_is_refused(shelf: ModelShelf, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The record beside a recommendation: measured, of the shipped model, of such trades, and absent where they are few."""
 
 import asyncio
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bethna_cli.adapters.recorded import RecordedChains
+from bethna_cli.analysis import model_file
 from bethna_cli.artifacts.model import SHA256
 from bethna_cli.bootstrap.backtest import run_backtest
-from bethna_cli.bootstrap.model import load_model
+from bethna_cli.bootstrap.model import load_model, model_shelf
 from bethna_cli.bootstrap.track_record import load_records, stored_record
 from bethna_cli.domain.backtest import EARLIEST, LATEST, BacktestTerms, Closed
 from bethna_cli.domain.errors import ModelCorrupt
@@ -146,6 +148,21 @@ def test_a_damaged_record_is_refused_and_not_guessed_at() -> None:
 
     with pytest.raises(ModelCorrupt):
         records_of(stored, stored["model"]["sha256"])
+
+
+def test_a_record_names_the_model_that_made_it_and_not_the_one_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BETHNA_HOME", str(tmp_path / "home"))
+    shipped = load_model()
+    other = model_file.serialise(replace(shipped, version="other", card={**shipped.card, "version": "other"}))
+    model_shelf().add(other, "other", datetime(2026, 11, 25, tzinfo=UTC))
+    model_shelf().use("other")
+
+    made = regenerated(recording(tmp_path / "made", days=2).folder, [Asset.ETH])
+
+    assert made["model"] == {"version": "other", "sha256": hashlib.sha256(other).hexdigest()}
+    assert made["model"] != stored_record()["model"]
 
 
 def regenerated(folder: Path, assets: list[Asset]) -> dict[str, object]:

@@ -16,11 +16,14 @@ from bethna_cli.adapters.history_files import HistoryFolder
 from bethna_cli.adapters.trainer import ForestTrainer
 from bethna_cli.analysis.features import FEATURE_NAMES, HORIZON_HOURS, features_at_hour, series_of
 from bethna_cli.analysis.model_file import parse
+from bethna_cli.analysis.valuation import LEAST_EDGE
 from bethna_cli.artifacts import model as shipped
 from bethna_cli.domain.errors import DataRefused, NotEnoughData
+from bethna_cli.domain.intent import TradeRequest
 from bethna_cli.domain.market import Asset, Candle, FearGreed, FundingPoint
 from bethna_cli.domain.model import AssetHistory, Forest, History, Model, Shares, Split, TrainingSet
 from bethna_cli.flow.fit import STEP_HOURS, fit, training_set
+from bethna_cli.flow.trade_rules import trade_rules
 from bethna_cli.flow.train import train, walk_forward
 
 START = datetime(2021, 4, 1, tzinfo=UTC)
@@ -198,6 +201,17 @@ def test_the_shipped_card_says_what_was_measured() -> None:
     assert {len(file["sha256"]) for file in card["data"]} == {64}
 
 
+def test_the_rules_of_trading_stand_on_the_card_as_they_are() -> None:
+    """What decides a trade besides the model: the least edge, what is looked for, and when it is sold."""
+    rules = trade_rules()
+
+    assert rules["least_expected_value"] == LEAST_EDGE
+    request = TradeRequest(Asset.ETH, None)
+    assert (rules["target_delta"], rules["expiry_days"]) == (request.target_delta, request.expiry_days)
+    assert (rules["stop_loss"], rules["take_profit"]) == (0.5, 1.0)
+    assert "2026" in rules["fitted"]
+
+
 def test_the_shipped_card_names_the_recorded_files(market_data_dir: Path) -> None:
     card = card_of(parse(SHIPPED.read_bytes()))
 
@@ -206,7 +220,7 @@ def test_the_shipped_card_names_the_recorded_files(market_data_dir: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_training_again_on_the_recorded_files_gives_the_shipped_model(market_data_dir: Path) -> None:
     kept = parse(SHIPPED.read_bytes())
 

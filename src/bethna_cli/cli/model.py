@@ -46,17 +46,18 @@ def model(ctx: typer.Context, as_json: Json = False, no_color: NoColor = False) 
     from bethna_cli.bootstrap.track_record import stored_record
     from bethna_cli.cli import output
     from bethna_cli.flow.track_record import is_of
+    from bethna_cli.flow.trade_rules import trade_rules
 
     used, record = load_model(), stored_record()
     card, measured = used.card, record if is_of(record, used.sha256) else None
     if as_json:
-        output.emit({**card, "record": measured})
+        output.emit({**card, "rules": trade_rules(), "record": measured})
         return
     from bethna_cli.cli.render_backtest import record_view
     from bethna_cli.cli.render_model import model_card
 
     screen = output.console(no_color)
-    screen.print(model_card(card))
+    screen.print(model_card(card, trade_rules()))
     if measured is not None:
         screen.print()
         screen.print(record_view(measured))

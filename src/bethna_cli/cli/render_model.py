@@ -12,11 +12,13 @@ from bethna_cli.cli.tables import pairs, share, table, words
 SHA_DIGITS = 12
 
 
-def model_card(card: Mapping[str, Any]) -> Group:
-    """Lay out a model card (JSON values, as written by training)."""
+def model_card(card: Mapping[str, Any], rules: Mapping[str, Any]) -> Group:
+    """Lay out a model card (JSON values, as written by training) and the rules that every model trades by."""
     blocks: list[RenderableType] = [
         Text(f"Alpha's model {card['version']}", style="bold"),
         _summary(card),
+        Text(),
+        _rules(rules),
         Text(),
         _data(card),
         Text(),
@@ -44,6 +46,19 @@ def _summary(card: Mapping[str, Any]) -> Table:
         "base rates", f"up {share(base['bullish'])}, flat {share(base['neutral'])}, down {share(base['bearish'])}"
     )
     grid.add_row("weight", _weight(float(card["shrink"])))
+    return grid
+
+
+def _rules(rules: Mapping[str, Any]) -> Table:
+    grid = pairs()
+    grid.add_row(
+        "proposes", words(f"what is expected to gain {rules['least_expected_value']:.0%} of its price or more")
+    )
+    grid.add_row("", words(f"({rules['least_expected_value_from']})"))
+    grid.add_row("looks for", f"{rules['target_delta']:.2f} delta, {rules['expiry_days']:g} days")
+    grid.add_row("sells at", f"{share(-rules['stop_loss'])} or +{share(rules['take_profit'])} of the premium")
+    grid.add_row("", words(f"({rules['others_from']})"))
+    grid.add_row("fitted", words(rules["fitted"]))
     return grid
 
 

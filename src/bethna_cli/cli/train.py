@@ -67,7 +67,8 @@ def train(
         output.emit({**fetched, **place, "card": trained.card})
         return
     from bethna_cli.cli.render_model import model_card
+    from bethna_cli.flow.trade_rules import trade_rules
 
     screen = output.console(no_color)
-    screen.print(model_card(trained.card))
+    screen.print(model_card(trained.card, trade_rules()))
     screen.print(said, soft_wrap=True)
