@@ -1,5 +1,6 @@
 """Fetch: past candles, funding and mood from their services into a data folder, page by page, and go on later."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 from bethna_cli.domain.errors import UsageError
@@ -47,6 +48,7 @@ async def _candles(
     while first < last:
         progress(f"{asset} candles {first:%Y-%m-%d}", share + 0.25 * _done(first, span))
         before = min(first + PAGE, last)
+        await asyncio.sleep(0)  # a source that answers at once would not let Ctrl-C in
         page = await past.candles(asset, first, before)
         store.add_candles(asset, page)
         count, first = count + len(page), before
@@ -61,6 +63,7 @@ async def _funding(
     while first < last:
         progress(f"{asset} funding {first:%Y-%m-%d}", share + 0.25 + 0.25 * _done(first, span))
         before = min(first + PAGE, last)
+        await asyncio.sleep(0)
         page = await past.funding(asset, first, before)
         store.add_funding(asset, page)
         count, first = count + len(page), before
