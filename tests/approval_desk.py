@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bethna_cli.adapters.abi import artifact, keccak
 from bethna_cli.adapters.book_venue import BookVenue
@@ -24,12 +25,13 @@ from bethna_cli.adapters.token_venue import TokenVenue
 from bethna_cli.adapters.venue_contracts import VenueContracts
 from bethna_cli.bootstrap.model import load_model
 from bethna_cli.domain.chain import Address, Hash
-from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_CHAIN_ID, PUBLIC_ACCOUNTS, PUBLIC_BOOK
+from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_CHAIN_ID, EMBEDDED_VENUE, PUBLIC_ACCOUNTS, PUBLIC_BOOK
 from bethna_cli.domain.intent import DirectRequest
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.signing import USDC_DOMAINS, Pins, Plan, SignedPlan
 from bethna_cli.domain.units import Bps, Usdc
+from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.domain.wallet import THROWAWAY, PrivateKey
 from bethna_cli.execution.checks import CheckLimits
 from bethna_cli.flow.advise import Desk, advise
@@ -109,46 +111,61 @@ async def opened(
     market: Market, signer: HereSigner, slippage: int = 100, watcher: Address | None = None
 ) -> AsyncIterator[TradingDesk]:
     """Open the desk as a command does."""
-    execution = market.desk()
-    clock, at_book = market.clock, market.venue is EMBEDDED_BOOK
-    decisions, ledger = SqliteDecisions.open(market.store), SqliteLedger.open(market.store)
-    mandates = SqliteMandates.open(market.store)
-    positions = SqlitePositions.open(market.store, EMBEDDED_CHAIN_ID)
+    clock = market.clock
     async with Edge(clock, app=create_app(market.exchange.world), monotonic=lambda: clock.at.timestamp()) as edge:
-        perpetuals = DydxClient(edge, base_url=f"{WORLD}/dydx", origin=Origin.SIMULATED)
-        urls = ThetanutsUrls.below(f"{WORLD}/thetanuts")
-        book = ThetanutsClient(edge, urls=urls, venues=(market.venue,), signed_only=True, origin=Origin.SIMULATED)
-        hermes = f"{WORLD}/hermes"
-        prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
-        mood = MoodFeed(edge, FearGreedIndex(edge, base_url=f"{WORLD}/fng"), None, origin=Origin.SIMULATED)
-        yield TradingDesk(
-            network="sim",
-            wallet=THROWAWAY,
-            pins=_pins(market, watcher),
-            feeds=Feeds((prices, perpetuals.oracle, book), (perpetuals, prices), book, perpetuals, mood),
-            book=book,
-            venue=_book_venue(execution) if at_book else TokenVenue(execution.chain, USDC),
-            traders=VenueContracts(execution.chain, USDC, BOOK) if at_book else SentientTraders(execution.chain),
-            chain=execution.chain,
-            signer=signer,
-            execution=execution,
-            ledger=ledger,
-            decisions=decisions,
-            mandates=mandates,
-            positions=positions,
-            clock=clock,
-            keccak=keccak,
-            slippage=Bps(slippage),
-            approve_within_s=900.0,
-            limits=CheckLimits(),
-        )
-    for store in (decisions, ledger, mandates, positions):
-        store.close()
+        with desk_over(market.desk(), market.store, edge, WORLD, signer, market.venue, slippage, watcher) as desk:
+            yield desk
 
 
-def _pins(market: Market, watcher: Address | None) -> TradingPins:
-    implementations = frozenset(market.venue.implementations)
-    if market.venue is EMBEDDED_BOOK:
+@contextmanager
+def desk_over(
+    execution: ExecutionDesk,
+    store: Path,
+    edge: Edge,
+    world: str,
+    signer: HereSigner,
+    venue: VenueAddresses = EMBEDDED_VENUE,
+    slippage: int = 100,
+    watcher: Address | None = None,
+) -> Iterator[TradingDesk]:
+    """Open the desk over a market at `world`, a chain and a store."""
+    at_book = venue is EMBEDDED_BOOK
+    decisions, ledger = SqliteDecisions.open(store), SqliteLedger.open(store)
+    mandates, positions = SqliteMandates.open(store), SqlitePositions.open(store, EMBEDDED_CHAIN_ID)
+    perpetuals = DydxClient(edge, base_url=f"{world}/dydx", origin=Origin.SIMULATED)
+    urls = ThetanutsUrls.below(f"{world}/thetanuts")
+    book = ThetanutsClient(edge, urls=urls, venues=(venue,), signed_only=True, origin=Origin.SIMULATED)
+    hermes = f"{world}/hermes"
+    prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
+    mood = MoodFeed(edge, FearGreedIndex(edge, base_url=f"{world}/fng"), None, origin=Origin.SIMULATED)
+    yield TradingDesk(
+        network="sim",
+        wallet=THROWAWAY,
+        pins=_pins(venue, watcher),
+        feeds=Feeds((prices, perpetuals.oracle, book), (perpetuals, prices), book, perpetuals, mood),
+        book=book,
+        venue=_book_venue(execution) if at_book else TokenVenue(execution.chain, USDC),
+        traders=VenueContracts(execution.chain, USDC, BOOK) if at_book else SentientTraders(execution.chain),
+        chain=execution.chain,
+        signer=signer,
+        execution=execution,
+        ledger=ledger,
+        decisions=decisions,
+        mandates=mandates,
+        positions=positions,
+        clock=execution.clock,
+        keccak=keccak,
+        slippage=Bps(slippage),
+        approve_within_s=900.0,
+        limits=CheckLimits(),
+    )
+    for one in (decisions, ledger, mandates, positions):
+        one.close()
+
+
+def _pins(venue: VenueAddresses, watcher: Address | None) -> TradingPins:
+    implementations = frozenset(venue.implementations)
+    if venue is EMBEDDED_BOOK:
         book = Address(PUBLIC_BOOK)
         return TradingPins(EMBEDDED_CHAIN_ID, book, None, USDC, book, implementations, fills_book=True)
     return TradingPins(EMBEDDED_CHAIN_ID, TRADER, None, USDC, ROUTER, implementations, watcher)

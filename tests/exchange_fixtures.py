@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bethna_cli.adapters.sim import maker
 from execution_desk import Market
 
 
@@ -17,6 +18,13 @@ def begun_exchange(tmp_path_factory: pytest.TempPathFactory) -> Path:
     market.finalise()
     market.close()
     return folder / "chain.db"
+
+
+@pytest.fixture(autouse=True)
+def two_expiries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the maker list two expiries alone, weeks away: the whole board is half of what a look at it costs."""
+    listed = maker.expiries
+    monkeypatch.setattr(maker, "expiries", lambda at_s: listed(at_s)[4:6])
 
 
 @pytest.fixture

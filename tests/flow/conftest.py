@@ -1,5 +1,5 @@
 """Fixtures of this room: a market of its own for each test."""
 
-from exchange_fixtures import begun_exchange, market
+from exchange_fixtures import begun_exchange, market, two_expiries
 
-__all__ = ["begun_exchange", "market"]
+__all__ = ["begun_exchange", "market", "two_expiries"]

@@ -176,9 +176,10 @@ async def _journaled(work: Work, signed: SignedPlan) -> list[JournalEntry]:
         work.consent.confirm(shown)
         plan_id = shown.trades[0].intent.ref
         trades = list(zip(shown.digests, shown.trades, strict=True))
+        if shown.wanted.side is Side.BUY:
+            # Before the trades: one that is journaled can be gone on with only if what it was for is known.
+            desk.decisions.add(Decision(shown.wanted.id, desk.clock.now(), Answer.APPROVED, plan_id))
         entries = await execute.approve(desk.execution, plan_id, trades)
-    if shown.wanted.side is Side.BUY:
-        desk.decisions.add(Decision(shown.wanted.id, desk.clock.now(), Answer.APPROVED, plan_id))
     desk.mandates.keep(_mandates(work, signed))
     return entries
 
