@@ -35,6 +35,7 @@ from bethna_cli.domain.venue import VenueAddresses
 from bethna_cli.domain.wallet import THROWAWAY, PrivateKey
 from bethna_cli.execution.checks import CheckLimits
 from bethna_cli.flow.advise import Desk, advise
+from bethna_cli.flow.consent import Way
 from bethna_cli.flow.execute import ExecutionDesk
 from bethna_cli.flow.observe import Feeds
 from bethna_cli.flow.review import Review
@@ -91,6 +92,7 @@ class Person:
     before: Callable[[Review], None] = lambda _: None
     shown: list[Review] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
 
     def confirm(self, shown: Review) -> None:
         """Stand by what was said."""
@@ -99,8 +101,8 @@ class Person:
         self.shown.append(shown)
         self.before(shown)
 
-    def ask_gap(self, nonce: int, code: str) -> None:
-        self.told.append(f"gap at {nonce}")
+    def ask_way(self, way: Way) -> None:
+        self.ways.append(way)
 
     def tell(self, words: str) -> None:
         self.told.append(words)

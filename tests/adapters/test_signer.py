@@ -30,6 +30,7 @@ from bethna_cli.domain.signing import (
     Approve,
     CancelNonce,
     FundWatcher,
+    MakeWay,
     Permit,
     Plan,
     SignedPlan,
@@ -195,6 +196,13 @@ def test_gas_money_goes_to_the_persons_own_watcher_and_carries_no_call():
     assert (bytes(sent["to"]).hex(), sent["value"], bytes(sent["data"])) == (WATCHER[2:], 5 * 10**15, b"")
 
 
+def test_what_makes_way_goes_to_oneself_and_carries_nothing():
+    plan = replace(PURCHASE, intents=(), steps=(step(MakeWay()),))
+    sent = transaction(signed(plan, []).transactions[0].raw)
+
+    assert (bytes(sent["to"]).hex(), sent["value"], bytes(sent["data"])) == (USER[2:], 0, b"")
+
+
 def test_stop_loss_and_take_profit_share_a_nonce_and_one_approval():
     plan = replace(PURCHASE, intents=(STOP_LOSS, TAKE_PROFIT), steps=(step(Approve(OPTION, 1_000_000)),))
 
@@ -309,6 +317,8 @@ REFUSED = [
     ("more gas money than 0.005 ETH", steps(FundWatcher(5 * 10**15 + 1))),
     ("more gas money in two parts", steps(FundWatcher(4 * 10**15), FundWatcher(4 * 10**15))),
     ("no gas money", steps(FundWatcher(0))),
+    ("a nonce used up beside a trade", steps(Submit(0, 990_000), MakeWay())),
+    ("two nonces used up", replace(steps(MakeWay(), MakeWay()), intents=())),
     ("a gap in the account's nonces", replace(PURCHASE, steps=(step(Approve(USDC, 0), 0), step(CancelNonce(1), 2)))),
     ("one account nonce twice", replace(PURCHASE, steps=(step(Approve(USDC, 0), 0), step(CancelNonce(1), 0)))),
     ("no gas", priced(gas=0)),
@@ -356,7 +366,7 @@ def test_every_submission_has_one_quote(routes):
 
 def test_a_plan_arrives_as_it_was_sent():
     permit = Permit(0, 3, NOW_S + 600)
-    actions = (Approve(USDC, 1, 2), Submit(0, 1, True), CancelNonce(UNLIMITED), FundWatcher(9))
+    actions = (Approve(USDC, 1, 2), Submit(0, 1, True), CancelNonce(UNLIMITED), FundWatcher(9), MakeWay())
     plan = replace(steps(*actions), permits=(permit,))
 
     assert wire.read_plan(wire.canonical(wire.plan_document(plan))) == plan
@@ -525,6 +535,7 @@ def test_a_policy_covers_a_purchase_up_to_its_limit_while_it_holds():
         (PURCHASE, replace(POLICY, chain_id=84_532), "another place"),
         (MAKING, POLICY, "a person at a terminal"),
         (replace(MAKING, policy=None, steps=(step(FundWatcher(1)),)), POLICY, "gas money"),
+        (replace(MAKING, policy=None, steps=(step(MakeWay()),)), POLICY, "a person decides"),
     ],
 )
 def test_a_policy_covers_nothing_else(plan, policy, reason):

@@ -15,7 +15,7 @@ from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import PlanRefused
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
-from bethna_cli.domain.signing import Approve, CancelNonce, FillOrder, FundWatcher, Permit, Plan, Submit
+from bethna_cli.domain.signing import Approve, CancelNonce, FillOrder, FundWatcher, MakeWay, Permit, Plan, Submit
 from bethna_cli.domain.trade import Side, TradeIntent
 from bethna_cli.domain.venue import BASE_R12, RawOrder
 from signing_plans import BASE, CONTRACT, KEY, NOW_S, PINS, STOP_LOSS, STRANGER, USDC, USER, WATCHER, step
@@ -106,6 +106,7 @@ def test_a_direct_fill_may_be_signed_where_the_book_was_confirmed():
         pytest.param(steps(Submit(0, CONTRACTS)), id="an intent for the book"),
         pytest.param(steps(FillOrder(0), CancelNonce(1)), id="a nonce burnt at the book"),
         pytest.param(steps(FillOrder(0), FundWatcher(1)), id="gas money on the side"),
+        pytest.param(steps(FillOrder(0), MakeWay()), id="a nonce used up on the side"),
     ],
 )
 def test_nothing_else_is_signed_at_the_book(plan):
@@ -116,6 +117,10 @@ def test_nothing_else_is_signed_at_the_book(plan):
 def test_no_book_is_filled_that_was_not_confirmed():
     with pytest.raises(PlanRefused):
         require_allowed(DIRECT, PINS, NOW_S)
+
+
+def test_a_nonce_that_holds_up_others_may_be_used_up_at_the_book_as_well():
+    require_allowed(replace(steps(MakeWay()), intents=()), BOOK_ALONE, NOW_S)
 
 
 def test_the_book_alone_lets_nobody_trade_through_a_contract():

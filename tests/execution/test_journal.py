@@ -109,7 +109,7 @@ def test_a_trade_mined_again_with_another_outcome_is_the_same_entry_with_the_new
 def test_a_trade_is_dead_when_a_final_block_is_past_its_deadline_and_not_a_second_before():
     late = replace(QUIET, time_s=DEADLINE_S + 60)
 
-    assert step(SENT, replace(late, final_time_s=DEADLINE_S)).action is Action.WAIT
+    assert step(SENT, replace(late, final_time_s=DEADLINE_S)).state is None
     assert step(SENT, replace(late, final_time_s=DEADLINE_S + 1)) == Step(Action.MOVE, S.DEAD)
 
 
@@ -117,7 +117,7 @@ def test_a_trade_past_its_deadline_whose_nonce_is_used_is_not_called_dead():
     late = replace(QUIET, time_s=DEADLINE_S + 60, final_time_s=DEADLINE_S + 1, is_nonce_used=True)
 
     assert step(SENT, replace(late, is_nonce_used_final=True)) == Step(Action.MOVE, S.CANCELLED)
-    assert step(SENT, replace(late, final_time_s=DEADLINE_S)).action is Action.WAIT
+    assert step(SENT, replace(late, final_time_s=DEADLINE_S)).state is None
 
 
 def test_a_cancelled_nonce_ends_a_trade_only_when_that_is_final():
@@ -136,6 +136,14 @@ def test_a_used_account_nonce_is_unknown_until_it_is_final_and_then_needs_a_new_
 
 def test_a_missing_transaction_below_is_a_gap_and_not_waited_for_in_silence():
     assert step(SENT, replace(QUIET, account_nonce=4)).action is Action.FILL_GAP
+
+
+def test_what_was_sent_and_can_only_revert_is_to_make_way_while_it_holds_its_account_nonce():
+    late = replace(QUIET, time_s=DEADLINE_S + 1)
+
+    assert step(SENT, late).action is Action.MAKE_WAY
+    assert step(SENT, replace(late, account_nonce=late.account_nonce + 1)).action is Action.WAIT
+    assert step(SENT, replace(late, time_s=DEADLINE_S)).action is not Action.MAKE_WAY
 
 
 def test_what_would_only_revert_is_not_sent_any_more():

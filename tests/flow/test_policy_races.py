@@ -11,7 +11,7 @@ from bethna_cli.adapters.policies import SqlitePolicies
 from bethna_cli.adapters.signer_sign import signed_plan
 from bethna_cli.adapters.sim.public_keys import private_key
 from bethna_cli.cli.consent import WithinPolicy
-from bethna_cli.domain.chain import Hash
+from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID
 from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.journal import JournalEntry, TradeState
@@ -27,14 +27,14 @@ from execution_desk import TRADER, Market
 USDC = 1_000_000
 
 
-def allow(market: Market, per_day: int) -> SqlitePolicies:
+def allow(market: Market, per_day: int, contract: Address = TRADER) -> SqlitePolicies:
     """Keep a policy of the throwaway wallet, in force now."""
     now_s = int(market.clock.now().timestamp())
     user = THROWAWAY.address
     policy = SpendingPolicy(
-        EMBEDDED_CHAIN_ID, TRADER, user, per_day * USDC, per_day * USDC, now_s - 3600, now_s + 86_400
+        EMBEDDED_CHAIN_ID, contract, user, per_day * USDC, per_day * USDC, now_s - 3600, now_s + 86_400
     )
-    plan = Plan(EMBEDDED_CHAIN_ID, TRADER, user, now_s, policy=policy)
+    plan = Plan(EMBEDDED_CHAIN_ID, contract, user, now_s, policy=policy)
     answer = signed_plan(plan, PINS, PrivateKey(private_key("throwaway_wallet")), []).policy
     assert answer is not None
     policies = SqlitePolicies.open(market.store)

@@ -8,7 +8,7 @@ import pytest
 
 from approval_desk import WATCHER, HereSigner, Person, opened, recommended
 from bethna_cli.domain.approval import Schedule
-from bethna_cli.domain.journal import TradeState
+from bethna_cli.domain.journal import JournalEntry, TradeState
 from bethna_cli.domain.mandate import ExitTerms, MandateState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.units import Bps
@@ -17,7 +17,7 @@ from bethna_cli.flow.approve import approve
 from bethna_cli.flow.execute import recover
 from bethna_cli.flow.resume import Resumed, resume
 from bethna_cli.flow.sight import TradingDesk
-from execution_desk import Crash, Market, bought
+from execution_desk import USER, Crash, Market, bought
 
 T = TypeVar("T")
 EXITS = ExitTerms(Bps(5_000), Bps(10_000))
@@ -59,7 +59,7 @@ def test_a_straddle_that_broke_off_after_its_first_leg_is_gone_on_with_under_the
     market.clock.advance(4)
     done = at_the_desk(market, next_day)
 
-    assert [len(person.shown), done.left, done.filled_gaps] == [2, (), ()]
+    assert [len(person.shown), done.left, done.made_way] == [2, (), ()]
     assert market.executions() == list(person.shown[0].digests)
     assert person.shown[1].digests == person.shown[0].digests[1:]
 
@@ -105,8 +105,62 @@ def test_a_gap_that_nobody_has_a_transaction_for_is_filled_with_one_that_changes
 
     stuck, done = at_the_desk(market, healed)
 
-    assert (stuck, len(done.filled_gaps), len(person.told)) == ([Action.FILL_GAP], 1, 1)
+    assert (stuck, len(done.made_way), [one.held_by for one in person.ways]) == ([Action.FILL_GAP], 1, [None])
     assert len(market.executions()) == 1
+
+
+def stuck_past_its_deadline(market: Market, signer: HereSigner) -> JournalEntry:
+    """Buy, and let the transaction wait in the node's pool until its deadline has passed."""
+
+    async def sent(desk: TradingDesk) -> None:
+        market.ask("evm_setAutomine", False)
+        await approve(desk, await recommended(desk, OptionKind.CALL), Person())
+
+    at_the_desk(market, sent, signer)
+    (entry,) = market.desk().journal.entries()
+    market.clock.advance(entry.trade.intent.deadline_s + 4 - market.clock().timestamp())
+    market.exchange.catch_up()
+    return entry
+
+
+def mine_what_comes(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next transaction that the node accepts put into a block, with what waits before it."""
+    inner = market.transport.exchange
+
+    async def mining(body: bytes) -> bytes:
+        answer = await inner(body)
+        if b"eth_sendRawTransaction" in body:
+            market.ask("evm_mine")
+        return answer
+
+    monkeypatch.setattr(market.transport, "exchange", mining)
+
+
+@pytest.mark.parametrize("is_dead", [False, True], ids=["before that is final", "when it is dead here and not there"])
+def test_what_is_stuck_past_its_deadline_is_replaced_by_a_transaction_that_changes_nothing_and_bids_more(
+    market, monkeypatch, is_dead
+):
+    person, signer = Person(), HereSigner()
+    entry = stuck_past_its_deadline(market, signer)
+    if is_dead:
+        market.finalise()
+
+    async def made_way(desk: TradingDesk) -> tuple[list[Action], Resumed]:
+        return [one.waits_for for one in await recover(desk.execution)], await resume(desk, person)
+
+    mine_what_comes(market, monkeypatch)
+    waits, done = at_the_desk(market, made_way, signer)
+    market.finalise()
+    at_the_desk(market, made_way)
+
+    (way,), free = person.ways, signer.signed[-1].transactions[0]
+    mined = market.ask("eth_getTransactionByHash", free.hash)
+    assert (waits, way.held_by) == ([Action.NOTHING if is_dead else Action.MAKE_WAY], entry.digest)
+    assert (done.made_way, way.nonce, free.nonce) == ((entry.account_nonce,), entry.account_nonce, entry.account_nonce)
+    assert [mined[name].lower() for name in ("to", "value", "input")] == [USER, "0x0", "0x"]
+    assert market.ask("eth_getTransactionByHash", entry.variants[0].hash) is None
+    assert ([one.state for one in market.desk().journal.entries()], market.executions()) == ([TradeState.DEAD], [])
+    assert market.desk().journal.errands() == []
 
 
 def test_a_dearer_form_that_was_signed_with_it_is_sent_when_the_first_is_not_mined(market):

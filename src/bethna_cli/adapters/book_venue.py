@@ -24,7 +24,7 @@ from bethna_cli.adapters.signer_child import code_of
 from bethna_cli.adapters.signer_sign import APPROVE
 from bethna_cli.adapters.token_venue import TokenVenue, signed_call
 from bethna_cli.domain.approval import Held, Purse
-from bethna_cli.domain.chain import NO_ADDRESS, Address, Call, Hash
+from bethna_cli.domain.chain import NO_ADDRESS, Address, Call, Hash, OfferedFees
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused
 from bethna_cli.domain.signing import Approve, FillOrder, Plan, SignedTransaction
 from bethna_cli.domain.trade import PlannedTrade, TradeIntent
@@ -143,6 +143,9 @@ class BookVenue:
             else:
                 raise ValueError("a direct fill needs nothing else")
         return found
+
+    def offered(self, transaction: SignedTransaction) -> OfferedFees:
+        return self._tokens.offered(transaction)
 
     def route(self, order: RawOrder) -> bytes:
         return route_data(order)

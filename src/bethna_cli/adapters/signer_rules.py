@@ -16,6 +16,7 @@ from bethna_cli.domain.signing import (
     Approve,
     FillOrder,
     FundWatcher,
+    MakeWay,
     Pins,
     Plan,
     Step,
@@ -67,6 +68,7 @@ def require_covered(plan: Plan, signed: SignedPolicy) -> None:
     _require(policy.holds_at(plan.block_time_s), "its policy is not in force")
     _require(plan.policy is None, "a policy is made by a person at a terminal")
     _require(not any(isinstance(step.action, FundWatcher) for step in plan.steps), "no policy covers gas money")
+    _require(not _makes_way(plan), "a person decides what makes way")
     spent = _bought(plan)
     _require(spent <= policy.max_per_trade, f"it spends {spent}; its policy allows {policy.max_per_trade} a trade")
 
@@ -112,6 +114,8 @@ def _require_fills_only(plan: Plan, pins: Pins) -> None:
         _require(intent.executor == plan.user, "the book is filled by the person's own account")
         _require(intent.min_amount_out == intent.quoted_amount_out, "an order is filled whole, or not")
     for step in plan.steps:
+        if isinstance(step.action, MakeWay):
+            continue
         is_usdc = isinstance(step.action, Approve) and step.action.token == pins.usdc
         _require(is_usdc or isinstance(step.action, FillOrder), "the book takes fills, and USDC for them")
     filled = sorted(one.intent for one in plan.submissions)
@@ -156,6 +160,8 @@ def _require_steps(plan: Plan, pins: Pins) -> None:
         given_wei <= MOST_GAS_MONEY_WEI,
         f"it gives the watcher {ether(given_wei)} ETH; the most is {ether(MOST_GAS_MONEY_WEI)}",
     )
+    is_alone = len(plan.steps) == 1 and not (plan.intents or plan.permits)
+    _require(is_alone or not _makes_way(plan), "what makes way is signed by itself")
     sent = [submission.intent for submission in plan.submissions]
     _require(len(sent) == len(set(sent)), "it sends an intent twice")
     approved = [step.action.token for step in plan.steps if isinstance(step.action, Approve)]
@@ -194,6 +200,10 @@ def _require_approval(action: Approve, plan: Plan, pins: Pins) -> None:
         action.amount == needed + action.standing <= MOST_AMOUNT,
         f"it approves {action.amount} of {action.token}; exactly {needed + action.standing} are needed",
     )
+
+
+def _makes_way(plan: Plan) -> bool:
+    return any(isinstance(step.action, MakeWay) for step in plan.steps)
 
 
 def _bought(plan: Plan) -> int:

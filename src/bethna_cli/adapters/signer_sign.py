@@ -17,6 +17,7 @@ from bethna_cli.domain.signing import (
     Approve,
     CancelNonce,
     FillOrder,
+    MakeWay,
     Permit,
     Pins,
     Plan,
@@ -198,6 +199,8 @@ def _call(step: Step, desk: _Desk) -> tuple[Address, bytes, int]:
         return plan.contract, _submission(action, desk), 0
     if isinstance(action, FillOrder):
         return plan.contract, _fill(action, desk), 0
+    if isinstance(action, MakeWay):
+        return plan.user, b"", 0
     if desk.pins.watcher is None:
         raise PlanRefused("No watcher is set up.", hint="bethna config set watcher_address")
     return desk.pins.watcher, b"", action.amount_wei

@@ -28,6 +28,7 @@ from bethna_cli.domain.signing import (
     CancelNonce,
     FillOrder,
     FundWatcher,
+    MakeWay,
     Permit,
     Plan,
     SignedIntent,
@@ -106,8 +107,14 @@ class _FundWatcher(_Strict):
     amount_wei: _Uint
 
 
+class _MakeWay(_Strict):
+    kind: Literal["make_way"]
+
+
 class _Step(_Strict):
-    action: Annotated[_Approve | _Submit | _FillOrder | _CancelNonce | _FundWatcher, Field(discriminator="kind")]
+    action: Annotated[
+        _Approve | _Submit | _FillOrder | _CancelNonce | _FundWatcher | _MakeWay, Field(discriminator="kind")
+    ]
     nonce: _Uint64
     gas: _Uint64
     max_fee_wei: _Uint
@@ -176,6 +183,7 @@ _KINDS = {
     FillOrder: "fill_order",
     CancelNonce: "cancel_nonce",
     FundWatcher: "fund_watcher",
+    MakeWay: "make_way",
 }
 _ACTIONS = {kind: action for action, kind in _KINDS.items()}
 _Model = TypeVar("_Model", bound=_Strict)

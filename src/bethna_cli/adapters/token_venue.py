@@ -12,7 +12,7 @@ from bethna_cli.adapters.signer import intent_digest
 from bethna_cli.adapters.signer_child import code_of
 from bethna_cli.adapters.signer_sign import APPROVE, intent_values
 from bethna_cli.domain.approval import Held, Purse
-from bethna_cli.domain.chain import Address, Call, Hash, Tag
+from bethna_cli.domain.chain import Address, Call, Hash, OfferedFees, Tag
 from bethna_cli.domain.errors import ContractMismatch, ContractRefused
 from bethna_cli.domain.signing import Approve, CancelNonce, Plan, SignedTransaction, Step, Submit
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
@@ -100,6 +100,10 @@ class TokenVenue:
             data = self._with_permit.encode(values, UNSIGNED, action.minimum_out, route, *empty)
         return Call(plan.contract, data, plan.user)
 
+    def offered(self, transaction: SignedTransaction) -> OfferedFees:
+        fields = _fields(transaction)
+        return OfferedFees(int(fields["maxFeePerGas"]), int(fields["maxPriorityFeePerGas"]))
+
     def route(self, order: RawOrder) -> bytes:
         return route_data(order)
 
@@ -112,11 +116,15 @@ class TokenVenue:
 
 def signed_call(transaction: SignedTransaction, sender: Address) -> Call:
     """Return the call that a signed transaction makes, read from its bytes."""
+    fields = _fields(transaction)
+    return Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
+
+
+def _fields(transaction: SignedTransaction) -> dict[str, Any]:
     from eth_account.typed_transactions.typed_transaction import TypedTransaction
     from hexbytes import HexBytes
 
-    fields = TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict()
-    return Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
+    return dict(TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict())
 
 
 def _one(function: Function, answer: bytes | ContractRefused) -> Any:

@@ -175,7 +175,7 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
     from bethna_cli.execution.checks import CheckLimits
     from bethna_cli.flow.sight import TradingDesk
 
-    pins = _trading_pins(settings)
+    pins = trading_pins(settings)
     journal, decisions = open_journal(settings), open_decisions(settings)
     mandates, positions = open_mandates(settings), open_positions(settings)
     try:
@@ -207,7 +207,7 @@ async def open_trading(settings: Settings, wallet: "Wallet") -> "AsyncIterator[T
             store.close()
 
 
-def _trading_pins(settings: Settings) -> "TradingPins":
+def trading_pins(settings: Settings) -> "TradingPins":
     """Say what a plan on this network may touch, from the release and from what the person confirmed."""
     from bethna_cli.domain.chain import CHAIN_IDS
 

@@ -49,16 +49,14 @@ def policy_desk(settings: Settings, place: "OnChain", policies: "SqlitePolicies"
     return PolicyDesk(place.chain, policies, plan_signer(settings), system_clock(), policy_check())
 
 
-def contract_of(settings: Settings, place: "OnChain") -> "Address":
-    """Return the contract that a policy is for. Raises ConfigurationError where none is confirmed."""
-    from bethna_cli.bootstrap.holdings import contract_in_use
+def contract_of(settings: Settings) -> "Address":
+    """Return what a policy's trades go through: the person's contract, or the order book where that is the venue.
 
-    contract = contract_in_use(settings, place)
-    if contract is None:
-        raise ConfigurationError(
-            f"No contract is confirmed on {settings.network}.", hint="bethna contract verify ADDRESS"
-        )
-    return contract
+    Raises ConfigurationError where none is confirmed.
+    """
+    from bethna_cli.bootstrap.chain import trading_pins
+
+    return trading_pins(settings).contract
 
 
 def ahead_of_time_signer(settings: Settings, policy: "SignedPolicy", password: "Password") -> "Signer":

@@ -15,7 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from bethna_cli.domain.wallet import Password, Wallet
-    from bethna_cli.flow.carry import Consent
+    from bethna_cli.flow.consent import Consent, Way
     from bethna_cli.flow.mandate import ExitReview
     from bethna_cli.flow.review import Review
     from bethna_cli.ports import Policies, Signer
@@ -107,10 +107,10 @@ class WithinPolicy:
 
         require_within(self._policies, policy_check(), shown.plan)
 
-    def ask_gap(self, nonce: int, _code: str) -> None:
+    def ask_way(self, way: "Way") -> None:
         from bethna_cli.domain.errors import TradeRefused
 
-        raise TradeRefused(f"A person decides what to do at account nonce {nonce}.", hint="bethna recover --sign")
+        raise TradeRefused(f"A person decides what to do at account nonce {way.nonce}.", hint="bethna recover --sign")
 
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
@@ -132,8 +132,8 @@ class NothingAtStake:
     def ask_exits(self, _: "ExitReview") -> None:
         """Agree: exits bring up no question."""
 
-    def ask_gap(self, _nonce: int, _code: str) -> None:
-        """Agree: a gap brings up no question."""
+    def ask_way(self, _: "Way") -> None:
+        """Agree: what changes nothing brings up no question."""
 
     def tell(self, words: str) -> None:
         typer.echo(words, err=True)
@@ -157,11 +157,21 @@ class TypedAtTerminal:
     def confirm(self, shown: "Review") -> None:
         """They have typed the code of exactly this."""
 
-    def ask_gap(self, nonce: int, code: str) -> None:
+    def ask_way(self, way: "Way") -> None:
+        from bethna_cli.domain.signing import ether
+
         require_person(self._command)
-        typer.echo(f"A transaction is missing at account nonce {nonce}; those above it cannot be mined.", err=True)
-        typer.echo("You sign one that changes nothing there: it burns a number that nothing was signed with.", err=True)
-        require_typed("sign", code, "bethna recover")
+        if way.held_by is None:
+            reason = f"A transaction is missing at account nonce {way.nonce}; those above it cannot be mined."
+        else:
+            reason = (
+                f"Trade {way.held_by[2:10]} holds account nonce {way.nonce} past its deadline: it can only fail, and"
+                " what you send next waits behind it."
+            )
+        typer.echo(reason, err=True)
+        cost = f"it costs at most {ether(way.gas_cost_wei)} ETH"
+        typer.echo(f"You sign one in its place that sends nothing to yourself; {cost}.", err=True)
+        require_typed("sign", way.code, "bethna recover")
 
     def ask_exits(self, shown: "ExitReview") -> None:
         from bethna_cli.cli import output

@@ -97,7 +97,7 @@ async def _made(settings: "Settings", wallet: "Wallet", limits: "Limits") -> "Si
     async with open_chain(settings) as place:
         with opened_policies(settings) as policies:
             desk = policy_desk(settings, place, policies)
-            plan = await draft(desk, wallet.address, contract_of(settings, place), limits)
+            plan = await draft(desk, wallet.address, contract_of(settings), limits)
             _ask(plan, wallet)
             return make(desk, plan)
 

@@ -13,7 +13,7 @@ COMMAND = "bethna recover --sign"
 
 
 def go_on(settings: "Settings", *, yes: bool, no_color: bool) -> "Resumed":
-    """Fill gaps and send again what was agreed to and not sent, each with a yes of its own."""
+    """Make way and send again what was agreed to and not sent, each with a yes of its own."""
     from bethna_cli.bootstrap.chain import open_trading
     from bethna_cli.bootstrap.wallet import wallet_in_use
     from bethna_cli.cli.consent import TypedAtTerminal, granted, left_behind, require_person, serve_if_embedded
@@ -41,7 +41,7 @@ def resumed_document(done: "Resumed") -> dict[str, object]:
     from bethna_cli.cli.trade_documents import carried_document
 
     return {
-        "filled_gaps": list(done.filled_gaps),
+        "made_way": list(done.made_way),
         "carried": [carried_document(one) for one in done.carried],
         "left": [{"id": entry.digest, "why": error.message, "hint": error.hint} for entry, error in done.left],
     }

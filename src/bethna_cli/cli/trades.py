@@ -65,8 +65,8 @@ def recover(
 ) -> None:
     """Look up every open trade on the chain, go on with it, and wait where finality is seconds away.
 
-    With --sign also what only your wallet can go on with: trades that were agreed to and not sent, and gaps in the
-    account's nonces.
+    With --sign also what only your wallet can go on with: trades that were agreed to and not sent, and account nonces
+    that are missing, or held by what can only fail.
     """
     from bethna_cli.cli import output
     from bethna_cli.cli.output import waiting
@@ -95,6 +95,8 @@ def _what_waits(progresses: "list[Progress]") -> list[str]:
     found = []
     if "sign" in waits:
         found.append(f"Agreed to and not sent: {waits.count('sign')}. To go on with them: bethna recover --sign")
+    if "make way" in waits:
+        found.append("One can only fail by now and still holds its account nonce. To make way: bethna recover --sign")
     if "fill gap" in waits:
         found.append("A transaction below is missing, so it cannot be mined. To fill the gap: bethna recover --sign")
     return found
@@ -110,13 +112,13 @@ def _go_on(settings: "Settings", *, yes: bool, as_json: bool, no_color: bool) ->
     else:
         from bethna_cli.cli.render_card import print_receipt
 
-        for nonce in done.filled_gaps:
-            typer.echo(f"Filled the gap at account nonce {nonce}.")
+        for nonce in done.made_way:
+            typer.echo(f"Account nonce {nonce} is used up; what waits above it can be mined.")
         for one in done.carried:
             print_receipt(output.console(no_color), one)
         for entry, error in done.left:
             typer.echo(f"{entry.digest[2:10]} was not sent: {error.message}", err=True)
-        if not (done.filled_gaps or done.carried or done.left):
+        if not (done.made_way or done.carried or done.left):
             typer.echo("Nothing waits for your wallet.", err=True)
     if done.left:
         raise typer.Exit(done.left[0][1].exit_code)

@@ -13,7 +13,8 @@ from bethna_cli.cli.consent import TypedAtTerminal, agreed, left_behind, require
 if TYPE_CHECKING:
     from bethna_cli.domain.approval import Schedule
     from bethna_cli.domain.wallet import Wallet
-    from bethna_cli.flow.carry import Carried, Consent
+    from bethna_cli.flow.carry import Carried
+    from bethna_cli.flow.consent import Consent
     from bethna_cli.flow.review import Review
     from bethna_cli.flow.sight import TradingDesk
     from bethna_cli.ports import Signer

@@ -134,6 +134,14 @@ class Fees:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedFees:
+    """What a signed transaction offers for a unit of gas at most, and the tip that is in it."""
+
+    max_fee_wei: int
+    tip_wei: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnsignedTransaction:
     """A transaction ready to be signed (EIP-1559)."""
 

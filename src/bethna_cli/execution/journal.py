@@ -79,7 +79,8 @@ class Action(StrEnum):
 
     SEND: hand out the variants that were handed out, or the first. BUMP: hand out the next dearer one. MOVE: write down
     what the chain shows. SIGN: a transaction is missing, and only the person's wallet can make one. FILL_GAP: a
-    transaction below its account nonce is missing.
+    transaction below its account nonce is missing. MAKE_WAY: it was sent, its deadline has passed, and it still holds
+    its account nonce: what is sent next waits behind something that can only fail.
     """
 
     NOTHING = "nothing"
@@ -89,6 +90,7 @@ class Action(StrEnum):
     MOVE = "move"
     SIGN = "sign"
     FILL_GAP = "fill gap"
+    MAKE_WAY = "make way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,9 @@ def _is_alive(entry: JournalEntry, seen: Unmined) -> bool:
 
 def _on_its_way(entry: JournalEntry, seen: Unmined, now_s: int, patience: Patience) -> Step:
     nonce = entry.account_nonce
+    is_late = seen.time_s > entry.trade.intent.deadline_s
+    if is_late and entry.state is S.BROADCAST and seen.account_nonce == nonce:
+        return Step(Action.MAKE_WAY)
     if nonce is None or seen.account_nonce > nonce or not _is_alive(entry, seen):
         return Step(Action.WAIT)  # something happened that is not final yet, or it would only revert
     if seen.account_nonce < nonce:

@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bethna_cli.domain.approval import Held
-from bethna_cli.domain.chain import Address, Fees
-from bethna_cli.domain.signing import Action, Approve, CancelNonce, FillOrder, Permit, Plan, Step, Submit
+from bethna_cli.domain.chain import Address, Fees, OfferedFees
+from bethna_cli.domain.signing import Action, Approve, CancelNonce, FillOrder, MakeWay, Permit, Plan, Step, Submit
 from bethna_cli.domain.trade import PlannedTrade
 
 GAS_PER_TRADE = 900_000
 """A limit for one trade: the first fill of a series deploys its token, and takes about 500,000 with it."""
 GAS_PER_PERMISSION = 100_000
+GAS_TO_MAKE_WAY = 50_000
+"""Twice a plain transfer's: an account may have code of its own."""
 MOST_BUMPS = 2
 
 
@@ -108,9 +110,20 @@ def exits(
     return _plan(frame, exits, [], actions)
 
 
-def errand(frame: Frame, action: Action) -> Plan:
-    """Write a plan of one transaction that trades nothing."""
-    return _plan(frame, [], [], [action])
+def way(frame: Frame, beaten: OfferedFees | None) -> Plan:
+    """Write a plan that uses up the frame's account nonce and changes nothing.
+
+    beaten: what the dearest transaction there offers. Nodes exchange it for one that offers at least a tenth more.
+    """
+    most, tip = frame.fees.max_fee_wei, frame.fees.tip_wei
+    if beaten is not None:
+        most, tip = max(most, _dearer(beaten.max_fee_wei)), max(tip, _dearer(beaten.tip_wei))
+    step = Step(MakeWay(), frame.account_nonce, GAS_TO_MAKE_WAY, most, tip)
+    return Plan(frame.chain_id, frame.contract, frame.user, frame.block_time_s, steps=(step,))
+
+
+def _dearer(fee_wei: int) -> int:
+    return fee_wei + fee_wei // 4 + 1
 
 
 def fills(frame: Frame, trades: Sequence[PlannedTrade], usdc: Address, allowance: int) -> Plan:

@@ -17,7 +17,8 @@ from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Signal
 from bethna_cli.domain.units import usdc_from_decimal
 from bethna_cli.execution.plan import in_parts
-from bethna_cli.flow.carry import Carried, Consent, carry
+from bethna_cli.flow.carry import Carried, carry
+from bethna_cli.flow.consent import Consent
 from bethna_cli.flow.review import Review, review
 from bethna_cli.flow.sight import TradingDesk
 from bethna_cli.ports import Clock, Decisions, Ledger

@@ -6,7 +6,6 @@ A worse price asks again; without a yes nothing is unlocked. It returns at the l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from bethna_cli.domain.approval import Answer, Decision, Offer, Purse, Wanted
 from bethna_cli.domain.chain import Hash
@@ -30,6 +29,7 @@ from bethna_cli.execution.direct import direct_card
 from bethna_cli.execution.exits import kind_of
 from bethna_cli.execution.plan import has_moved_too_far
 from bethna_cli.flow import execute
+from bethna_cli.flow.consent import Consent
 from bethna_cli.flow.execute import Progress
 from bethna_cli.flow.review import Review, checked, is_journaled, review, standing_mandates
 from bethna_cli.flow.sight import TradingDesk, look
@@ -37,23 +37,6 @@ from bethna_cli.ports import SigningSession
 
 MOST_ASKS = 3
 LONGEST_PAUSE_S = 5.0
-
-
-class Consent(Protocol):
-    """Whoever says yes. `ask` returns only when exactly this was agreed to; otherwise it raises TradeRefused.
-
-    `confirm` says so once more, while nobody else can journal a trade of the account. `ask_gap` is asked for a
-    transaction that changes nothing, at an account nonce that is missing. `tell` says what happens between the yes and
-    the receipt.
-    """
-
-    def ask(self, shown: Review) -> None: ...
-
-    def confirm(self, shown: Review) -> None: ...
-
-    def ask_gap(self, nonce: int, code: str) -> None: ...
-
-    def tell(self, words: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.domain.trade import Side
 from bethna_cli.domain.units import iso
 from bethna_cli.execution.plan import in_parts
-from bethna_cli.flow.carry import Carried, Consent, carry
+from bethna_cli.flow.carry import Carried, carry
+from bethna_cli.flow.consent import Consent
 from bethna_cli.flow.review import Review, review
 from bethna_cli.flow.sight import TradingDesk
 

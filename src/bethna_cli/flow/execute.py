@@ -195,15 +195,17 @@ async def run_errand(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
     return await _receipt(desk, errand)
 
 
-async def fill_gap(desk: ExecutionDesk, errand: Errand) -> Receipt | None:
-    """Journal and send a transaction at an account nonce that is missing below others, and wait for its receipt.
+async def make_way(desk: ExecutionDesk, errand: Errand, instead_of: JournalEntry | None) -> Receipt | None:
+    """Journal and send a transaction at an account nonce that holds up others, and wait for its receipt.
 
-    Raises TradeRefused when the nonce was used or given away meanwhile (nothing was kept or sent).
+    instead_of: the trade whose transaction holds the nonce, None where none is there. None when it is not mined in
+    time, or what it was to replace was. Raises TradeRefused when the nonce was used or given away meanwhile (nothing
+    was kept or sent).
     """
     async with desk.journal.sending(errand.account):
         nonce = errand.transaction.nonce
-        ours = {one.account_nonce for one in desk.journal.entries(only_open=True) if one.account == errand.account}
-        ours |= {one.transaction.nonce for one in desk.journal.errands() if one.account == errand.account}
+        others = [one for one in desk.journal.entries(only_open=True) if one.account == errand.account]
+        ours = {one.account_nonce for one in others if instead_of is None or one.digest != instead_of.digest}
         if nonce in ours or nonce != await desk.chain.nonce(errand.account, Tag.LATEST):
             raise TradeRefused("The account has sent something else meanwhile.", hint="bethna recover")
         desk.journal.keep_errand(errand, desk.clock.now())

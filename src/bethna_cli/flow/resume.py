@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from bethna_cli.domain.approval import Wanted, WantedLeg
-from bethna_cli.domain.chain import Tag
 from bethna_cli.domain.errors import BethnaError, NotFound, OutcomeUnknown, SlippageTooHigh, TradeRefused
-from bethna_cli.domain.journal import Errand, JournalEntry
+from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.mandate import MandateState
-from bethna_cli.domain.signing import CancelNonce
 from bethna_cli.domain.trade import Side
 from bethna_cli.execution import steps
 from bethna_cli.execution.journal import Action
 from bethna_cli.flow import execute
 from bethna_cli.flow.approve import legs_of
-from bethna_cli.flow.carry import Carried, Consent, Work, refreshed, send_stage
+from bethna_cli.flow.carry import Carried, Work, refreshed, send_stage
+from bethna_cli.flow.consent import Consent
 from bethna_cli.flow.execute import Progress
+from bethna_cli.flow.gaps import blocked_nonces, make_way
 from bethna_cli.flow.review import review_of
 from bethna_cli.flow.sight import TradingDesk, look
 
@@ -30,19 +30,19 @@ ALIVE = (MandateState.WAITING, MandateState.OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What came of going on. filled_gaps: account nonces that were missing below something that waits."""
+    """What came of going on. made_way: account nonces that held up others and are used up now."""
 
-    filled_gaps: tuple[int, ...]
+    made_way: tuple[int, ...]
     carried: tuple[Carried, ...]
     left: tuple[tuple[JournalEntry, BethnaError], ...]
 
 
 async def resume(desk: TradingDesk, consent: Consent) -> Resumed:
-    """Fill the gaps in the account's nonces, then sign and send again what waits for that. Raises TradeRefused."""
+    """Make way where account nonces hold up others, then sign again what waits for that. Raises TradeRefused."""
     progresses = await execute.recover(desk.execution)
-    gaps = await missing_nonces(desk, progresses)
-    if gaps:
-        await _fill(desk, gaps, consent)
+    made_way: list[int] = []
+    if blocked := await blocked_nonces(desk, progresses):
+        made_way = await make_way(desk, blocked, consent)
         progresses = await execute.recover(desk.execution)
     carried: list[Carried] = []
     left: list[tuple[JournalEntry, BethnaError]] = []
@@ -53,56 +53,13 @@ async def resume(desk: TradingDesk, consent: Consent) -> Resumed:
             raise
         except BethnaError as error:
             left.append((entry, error))
-    return Resumed(tuple(gaps), tuple(carried), tuple(left))
+    return Resumed(tuple(made_way), tuple(carried), tuple(left))
 
 
 def waits_for_signature(progress: Progress, desk: TradingDesk) -> bool:
     """Say whether the person's wallet can go on with a trade."""
     entry = progress.entry
     return progress.waits_for is Action.SIGN and not entry.is_mandated and entry.account == desk.wallet.address
-
-
-# ── gaps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def missing_nonces(desk: TradingDesk, progresses: list[Progress]) -> list[int]:
-    """Return the account nonces below something that waits, for which neither node nor journal has a transaction."""
-    stuck = [
-        one.entry.account_nonce
-        for one in progresses
-        if one.waits_for is Action.FILL_GAP and one.entry.account == desk.wallet.address
-    ]
-    if not stuck:
-        return []
-    journal, account = desk.execution.journal, desk.wallet.address
-    known = {one.account_nonce for one in journal.entries(only_open=True) if one.account == account}
-    known |= {one.transaction.nonce for one in journal.errands() if one.account == account}
-    first = await desk.chain.nonce(account, Tag.LATEST)
-    return [
-        nonce for nonce in range(first, max(number for number in stuck if number is not None)) if nonce not in known
-    ]
-
-
-async def _fill(desk: TradingDesk, gaps: list[int], consent: Consent) -> None:
-    """Send a transaction that changes nothing for each missing nonce: it burns a number nothing was signed with."""
-    fees, block = await desk.chain.fees(), await desk.chain.block()
-    for nonce in gaps:
-        frame = steps.Frame(
-            chain_id=desk.pins.chain_id,
-            contract=desk.pins.contract,
-            user=desk.wallet.address,
-            block_time_s=block.timestamp_s,
-            account_nonce=nonce,
-            fees=fees,
-            dearest_wei=desk.limits.gas_ask_wei,
-        )
-        unused = int.from_bytes(desk.keccak(f"the gap at account nonce {nonce}".encode()), "big")
-        plan = steps.errand(frame, CancelNonce(unused))
-        consent.ask_gap(nonce, desk.venue.code(plan))
-        with desk.signer.unlocked(plan) as session:
-            ((transaction, *_),) = session.sign([]).steps
-        errand = Errand(desk.wallet.address, f"fill the gap at account nonce {nonce}", transaction)
-        await execute.fill_gap(desk.execution, errand)
 
 
 # ── the trades ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from bethna_cli.domain.market import Asset, OptionBoard
 
 if TYPE_CHECKING:
     from bethna_cli.domain.approval import Decision, Held, Purse
-    from bethna_cli.domain.chain import Address, BlockAt, Call, Hash, Receipt
+    from bethna_cli.domain.chain import Address, BlockAt, Call, Hash, OfferedFees, Receipt
     from bethna_cli.domain.guarding import ExitFacts
     from bethna_cli.domain.journal import Errand, Fill, JournalEntry, TradeState
     from bethna_cli.domain.mandate import Mandate, MandateState
@@ -182,6 +182,10 @@ class TradingVenue(Protocol):
         ...
 
     def route(self, order: "RawOrder") -> bytes: ...
+
+    def offered(self, transaction: "SignedTransaction") -> "OfferedFees":
+        """Read what a signed transaction offers for its gas."""
+        ...
 
     def digest(self, trade: "PlannedTrade") -> "Hash":
         """Return what a signature of `trade` signs (EIP-712)."""
