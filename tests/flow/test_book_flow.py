@@ -34,6 +34,11 @@ STRADDLE = (OptionKind.CALL, OptionKind.PUT)
 FILLED = artifact("DevelopmentOptionBook").event_topic("OrderFilled")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def two_expiries() -> None:
+    """Have the whole board here: what expires tomorrow can be waited for."""
+
+
 @pytest.fixture(scope="module")
 def begun_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chain with the book on it, begun once for all tests."""

@@ -306,6 +306,34 @@ def test_a_crash_between_purchase_and_permission_is_made_good_at_the_next_start(
     assert (allowance > 0, len(market.executions())) == (True, 1)
 
 
+def test_exits_that_ended_just_before_a_crash_are_permitted_nothing_by_the_next_purchase(market):
+    async def sold_and_gone(desk: TradingDesk) -> None:
+        position = await holding(desk, market, EXITS)
+
+        def dying(*_: object) -> None:
+            raise Crash
+
+        desk.mandates.move = dying
+        with pytest.raises(Crash):
+            await close(desk, position.id, ALL, Person())
+
+    async def next_purchase(desk: TradingDesk) -> tuple[list[Mandate], int, int]:
+        await recover(desk.execution, desk.mandates)
+        market.clock.advance(4)
+        await approve(desk, await recommended(desk, OptionKind.CALL), Person(), EXITS)
+        mandates = desk.mandates.live()
+        return mandates, *(
+            read(market, mandates[0].token, *question)
+            for question in (("balanceOf", USER), ("allowance", USER, TRADER))
+        )
+
+    at_the_desk(market, sold_and_gone, watcher=WATCHER)
+    mandates, balance, allowance = at_the_desk(market, next_purchase, watcher=WATCHER)
+
+    assert len(mandates) == 4  # the watcher puts the old two away, by what is final
+    assert 0 < balance <= allowance == mandates[-1].trade.intent.amount_in
+
+
 def test_exits_of_a_purchase_that_never_came_are_forgotten_and_nothing_is_permitted(market):
     async def work(desk: TradingDesk) -> Address:
         market.transport.faults.append("crash before")

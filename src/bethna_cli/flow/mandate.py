@@ -22,7 +22,7 @@ from bethna_cli.execution.journal import ENDED
 from bethna_cli.flow import execute
 from bethna_cli.flow.carry import purpose_of
 from bethna_cli.flow.close import require_sellable
-from bethna_cli.flow.review import needed_by, pinned, standing_mandates
+from bethna_cli.flow.review import living_mandates, needed_by, pinned
 from bethna_cli.flow.sight import TradingDesk
 from bethna_cli.ports import Clock, Journal, Mandates
 
@@ -81,7 +81,7 @@ async def review_exits(desk: TradingDesk, prefix: str, terms: ExitTerms | None) 
     purse = await desk.venue.purse(desk.wallet.address, desk.pins.contract)
     (held,) = await desk.venue.held(desk.wallet.address, desk.pins.contract, [position.token])
     ended = protecting(desk.mandates, desk.execution.journal, position)
-    others = [one for one in standing_mandates(desk, position.token) if one not in ended]
+    others = [one for one in await living_mandates(desk, position.token, state) if one not in ended]
     exits = () if terms is None else _exits(desk, position, terms, state.block.timestamp_s, held.balance)
     frame = steps.Frame(
         chain_id=desk.pins.chain_id,

@@ -113,7 +113,7 @@ async def review_of(
     is_known: bool | None = None,
 ) -> Review:
     """Write the plan that carries out these trades, and make every check. is_known: as in `checked`."""
-    plan = _plan(desk, wanted, sight, trades, exits)
+    plan = await _plan(desk, wanted, sight, trades, exits)
     draft = Review(
         wanted=wanted,
         sight=sight,
@@ -209,7 +209,7 @@ def _exits(desk: TradingDesk, wanted: Wanted, trades: Sequence[PlannedTrade], te
     return tuple(found)
 
 
-def _plan(
+async def _plan(
     desk: TradingDesk, wanted: Wanted, sight: Sight, trades: Sequence[PlannedTrade], exits: Sequence[PlannedTrade]
 ) -> Plan:
     frame = steps.Frame(
@@ -226,12 +226,27 @@ def _plan(
     if wanted.side is Side.BUY:
         tokens = {trade.intent.option_token for trade in trades}
         signed = {trade.intent.nonce for trade in exits}
-        allowed = {token: needed_by(standing_mandates(desk, token, without=signed)) for token in tokens}
+        allowed = {token: needed_by(await living_mandates(desk, token, sight.state, signed)) for token in tokens}
         return steps.purchase(frame, trades, exits, sight.purse.permit_nonce, allowed)
-    mandates = standing_mandates(desk, trades[0].intent.option_token)
+    mandates = await living_mandates(desk, trades[0].intent.option_token, sight.state)
     left = max(0, sight.held[0].balance - wanted.amount_in)
     nonces = sorted({one.trade.intent.nonce for one in mandates}) if not left else []
     return steps.sale(frame, trades, sight.held[0], min(left, needed_by(mandates)), nonces)
+
+
+async def living_mandates(
+    desk: TradingDesk, token: Address, state: ContractState, without: Collection[int] = ()
+) -> list[Mandate]:
+    """Return the standing mandates that the contract would still execute: a crash can leave an ended one standing."""
+    evidence, at = desk.execution.evidence, state.block.hash
+    found = standing_mandates(desk, token, without)
+    by_nonce = {one.trade.intent.nonce: one.trade for one in found}
+    used = {nonce for nonce, trade in by_nonce.items() if await evidence.is_nonce_used(trade, at)}
+    return [
+        one
+        for one in found
+        if one.trade.intent.nonce not in used and state.block.timestamp_s <= one.trade.intent.deadline_s
+    ]
 
 
 def standing_mandates(desk: TradingDesk, token: Address, without: Collection[int] = ()) -> list[Mandate]:
