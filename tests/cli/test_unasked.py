@@ -193,7 +193,7 @@ def test_within_a_policy_a_script_buys_once_and_sells_and_without_one_or_with_a_
     assert len(script.world("trades")) == 1
 
     # A sale that goes wrong is one clear answer, and nothing has happened.
-    (position,) = script.world("positions")["positions"]
+    (position,) = script.world("positions")
     close = ("close", position["id"], *YES)
     before = state(script)
     key_file = next(one for one in (home / "data" / "wallets").iterdir() if b"ciphertext" in one.read_bytes())

@@ -9,7 +9,7 @@ import pytest
 
 from bethna_cli.adapters.abi import checksummed, code_hash
 from bethna_cli.adapters.sim.rpc_server import rpc_app
-from bethna_cli.bootstrap.chain import _trading_pins
+from bethna_cli.bootstrap.chain import trading_pins
 from bethna_cli.bootstrap.market import live_venue
 from bethna_cli.domain.embedded import EMBEDDED_VENUE, PUBLIC_BOOK
 from bethna_cli.domain.venue import BASE_R12
@@ -104,7 +104,7 @@ def test_with_contract_and_router_confirmed_trades_go_through_them_and_their_mak
         confirmed.write(f'router_base_sepolia = "{router}@0x{"12" * 32}"\nnetwork = "base-sepolia"\n')
     settings = load_settings({}, {"BETHNA_HOME": str(home)})
 
-    pins, venue = _trading_pins(settings), live_venue(settings)
+    pins, venue = trading_pins(settings), live_venue(settings)
 
     assert (pins.chain_id, pins.contract, pins.router) == (BASE_SEPOLIA, settings.trader_pin[0], router)
     assert (venue.chain_id, venue.book, venue.usdc) == (BASE_SEPOLIA, router, pins.usdc)
@@ -118,7 +118,7 @@ def test_on_base_the_confirmed_book_is_filled_directly(home: Path):
     confirmed.write_text(f'book_base = "{BASE_R12.book}@0x{"34" * 32}"\nnetwork = "base"\nvenue = "book"\n')
     settings = load_settings({}, {"BETHNA_HOME": str(home)})
 
-    pins = _trading_pins(settings)
+    pins = trading_pins(settings)
 
     assert (pins.chain_id, pins.contract, pins.router, pins.code_hash) == (8453, *[BASE_R12.book] * 2, "0x" + "34" * 32)
     assert (pins.fills_book, pins.watcher) == (True, None)
@@ -132,7 +132,7 @@ def test_a_venue_that_nobody_confirmed_is_not_traded_through(bethna_here, home: 
     settings = load_settings({"network": "base", "venue": venue}, {"BETHNA_HOME": str(home)})
 
     with pytest.raises(ConfigurationError) as refused:
-        _trading_pins(settings)
+        trading_pins(settings)
     assert refused.value.hint == f"bethna contract venue --venue {venue} --network base"
 
 
