@@ -1,16 +1,19 @@
 """What a crash, a Ctrl-C or another program leaves agreed to and not sent: gone on with once, never twice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
-from approval_desk import WATCHER, HereSigner, Person, opened, recommended
+from approval_desk import WATCHER, HereSigner, Person, Session, opened, recommended
 from bethna_cli.domain.approval import Schedule
 from bethna_cli.domain.journal import JournalEntry, TradeState
 from bethna_cli.domain.mandate import ExitTerms, MandateState
 from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.signing import Plan
 from bethna_cli.domain.units import Bps
 from bethna_cli.execution.journal import Action
 from bethna_cli.flow.approve import approve
@@ -62,6 +65,33 @@ def test_a_straddle_that_broke_off_after_its_first_leg_is_gone_on_with_under_the
     assert [len(person.shown), done.left, done.made_way] == [2, (), ()]
     assert market.executions() == list(person.shown[0].digests)
     assert person.shown[1].digests == person.shown[0].digests[1:]
+
+
+def test_what_is_gone_on_with_is_what_was_agreed_to_or_nothing(market):
+    class Liar(HereSigner):
+        @contextmanager
+        def unlocked(self, plan: Plan) -> Iterator[Any]:
+            other = replace(plan.intents[0], nonce=plan.intents[0].nonce ^ 1)
+            yield Session(replace(plan, intents=(other,)), self.signed)
+
+    async def broken_off(desk: TradingDesk) -> None:
+        def dying(*_: object) -> None:
+            raise Crash
+
+        desk.execution.journal.sign = dying
+        with pytest.raises(Crash):
+            await approve(desk, await recommended(desk, OptionKind.CALL), Person())
+
+    async def next_day(desk: TradingDesk) -> Resumed:
+        return await resume(desk, Person())
+
+    at_the_desk(market, broken_off)
+    market.clock.advance(4)
+    done = at_the_desk(market, next_day, Liar())
+
+    ((entry, error),) = done.left
+    assert (entry.state, "not what was shown" in error.message) == (TradeState.APPROVED, True)
+    assert (done.carried, market.transport.sent, market.executions()) == ((), [], [])
 
 
 def test_the_parts_of_a_large_order_that_were_left_are_bought_with_their_exits_once(market):
