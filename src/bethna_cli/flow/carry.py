@@ -30,8 +30,9 @@ from bethna_cli.execution.exits import kind_of
 from bethna_cli.execution.plan import has_moved_too_far
 from bethna_cli.flow import execute
 from bethna_cli.flow.consent import Consent
+from bethna_cli.flow.draft import standing_mandates
 from bethna_cli.flow.execute import Progress
-from bethna_cli.flow.review import Review, checked, is_journaled, review, standing_mandates
+from bethna_cli.flow.review import Review, checked, is_journaled, review
 from bethna_cli.flow.sight import TradingDesk, look
 from bethna_cli.ports import SigningSession
 

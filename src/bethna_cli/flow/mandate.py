@@ -22,7 +22,8 @@ from bethna_cli.execution.journal import ENDED
 from bethna_cli.flow import execute
 from bethna_cli.flow.carry import purpose_of
 from bethna_cli.flow.close import require_sellable
-from bethna_cli.flow.review import living_mandates, needed_by, pinned
+from bethna_cli.flow.draft import living_mandates, needed_by
+from bethna_cli.flow.review import pinned
 from bethna_cli.flow.sight import TradingDesk
 from bethna_cli.ports import Clock, Journal, Mandates
 
