@@ -48,6 +48,7 @@ FLAGS = {"budget_usdc": "--budget", "target_delta": "--delta"}
 """Flags that are not spelled like their setting."""
 
 LONGEST_ECHO = 60
+LONGEST_KEPT_ECHO = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,14 +286,21 @@ def _validated(values: Mapping[str, object], origins: Mapping[str, str], names: 
         raise _refusal(error, values, origins, names) from None
 
 
+def _shown(key: str, value: str, *, is_typed: bool) -> str:
+    """Repeat a wrong value: whatever was just typed, and of what was kept only what is too short for a secret."""
+    if key in SECRET_KEYS or (not is_typed and len(value) > LONGEST_KEPT_ECHO):
+        return "(hidden)"
+    return ascii(value)[:LONGEST_ECHO]
+
+
 def _refusal(
     error: ValidationError, values: Mapping[str, object], origins: Mapping[str, str], names: Mapping[str, str]
 ) -> BethnaError:
     first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
     key = str(first["loc"][0])
     reason = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ").partition(", unable to")[0]
-    shown = "(hidden)" if key in SECRET_KEYS else ascii(str(values.get(key)))[:LONGEST_ECHO]
     origin = origins[key]
+    shown = _shown(key, str(values.get(key)), is_typed=origin in ("flag", "argument"))
     if origin == "flag":
         flag = names.get(key, "--" + key.replace("_", "-"))
         return UsageError(f"{flag} {shown} {reason}.", hint=f"leave out {flag}, or bethna -h")

@@ -155,7 +155,7 @@ WRONG_FILES = {
     "a setting twice": 'smtp_password = "{secret}"\nsmtp_password = "{secret}"\n',
     "another type": 'smtp_port = "{secret}"\n',
     "no TOML": "smtp_password = {secret}\n",
-    "an address that is none": 'rpc_url = "ftp://{secret}@127.0.0.1"\n',
+    "an address that is none": 'market_url = "ftp://{secret}@127.0.0.1"\n',
 }
 
 
