@@ -12,6 +12,7 @@ from bethna_cli.adapters.decisions import SqliteDecisions
 from bethna_cli.adapters.dydx import DydxClient
 from bethna_cli.adapters.http import Edge
 from bethna_cli.adapters.mandates import SqliteMandates
+from bethna_cli.adapters.policies import SqlitePolicies
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.pyth import PythClient
 from bethna_cli.adapters.sentiment import FearGreedIndex, MoodFeed
@@ -29,6 +30,7 @@ from bethna_cli.domain.embedded import EMBEDDED_BOOK, EMBEDDED_CHAIN_ID, EMBEDDE
 from bethna_cli.domain.intent import DirectRequest
 from bethna_cli.domain.market import Asset, Origin
 from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.policy import SignedPolicy, SpendingPolicy
 from bethna_cli.domain.signing import USDC_DOMAINS, Pins, Plan, SignedPlan
 from bethna_cli.domain.units import Bps, Usdc
 from bethna_cli.domain.venue import VenueAddresses
@@ -190,6 +192,21 @@ async def recommended(desk: TradingDesk, *kinds: OptionKind, usdc: int = 100) ->
     request = DirectRequest(Asset.ETH, frozenset(kinds), nearest.strikes, nearest.expires_at, Usdc(usdc * 1_000_000))
     answer = await advise(request, Desk(desk.feeds, load_model(), desk.ledger, desk.clock, desk.network))
     return answer.id
+
+
+def allowed(market: Market, per_day: int, contract: Address = TRADER) -> SqlitePolicies:
+    """Keep a policy of the throwaway wallet, in force now."""
+    now_s = int(market.clock.now().timestamp())
+    user = THROWAWAY.address
+    policy = SpendingPolicy(
+        EMBEDDED_CHAIN_ID, contract, user, per_day * 10**6, per_day * 10**6, now_s - 3600, now_s + 86_400
+    )
+    plan = Plan(EMBEDDED_CHAIN_ID, contract, user, now_s, policy=policy)
+    answer = signed_plan(plan, PINS, PrivateKey(private_key("throwaway_wallet")), []).policy
+    assert answer is not None
+    policies = SqlitePolicies.open(market.store)
+    policies.keep(SignedPolicy(policy, answer.digest, answer.signature), market.clock.now())
+    return policies
 
 
 def pause_trading(market: Market) -> None:

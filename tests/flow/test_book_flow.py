@@ -9,13 +9,21 @@ from typing import Any, TypeVar
 
 import pytest
 
-from approval_desk import HereSigner, Person, opened, recommended
+from approval_desk import HereSigner, Person, allowed, opened, recommended
 from bethna_cli.adapters.abi import artifact, decode
 from bethna_cli.adapters.book_evidence import BookEvidence
 from bethna_cli.adapters.sim.public_keys import signed_transaction
+from bethna_cli.cli.consent import WithinPolicy
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.embedded import EMBEDDED_BOOK, PUBLIC_ACCOUNTS, PUBLIC_BOOK
-from bethna_cli.domain.errors import ChainAnomaly, ContractRefused, SlippageTooHigh, TradeKnown, TradeRefused
+from bethna_cli.domain.errors import (
+    ChainAnomaly,
+    ContractRefused,
+    OutcomeUnknown,
+    SlippageTooHigh,
+    TradeKnown,
+    TradeRefused,
+)
 from bethna_cli.domain.journal import TradeState
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.position import PositionState
@@ -24,6 +32,7 @@ from bethna_cli.execution.direct import EXPERIMENTAL
 from bethna_cli.flow.approve import approve
 from bethna_cli.flow.carry import Carried, card_lines
 from bethna_cli.flow.recover import recover
+from bethna_cli.flow.resume import Resumed, resume
 from bethna_cli.flow.review import Review
 from bethna_cli.flow.sight import TradingDesk
 from execution_desk import USDC, USER, Market
@@ -96,6 +105,45 @@ def maker_cancels_everything(market: Market) -> None:
     nonce = int(market.ask("eth_getTransactionCount", maker, "pending"), 16)
     raw = signed_transaction("maker", nonce, PUBLIC_BOOK, function.encode(2**40), 200_000)
     market.ask("eth_sendRawTransaction", "0x" + raw.hex())
+
+
+# ── a policy, and a gap ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_policy_for_the_book_covers_its_fills_up_to_the_day_and_not_beyond(market):
+    policies = allowed(market, per_day=120, contract=Address(PUBLIC_BOOK))
+
+    async def twice(desk: TradingDesk) -> Carried:
+        carried = await approve(desk, await recommended(desk, OptionKind.CALL), WithinPolicy(policies))
+        with pytest.raises(TradeRefused, match="are left until"):
+            await approve(desk, await recommended(desk, OptionKind.PUT), WithinPolicy(policies))
+        return carried
+
+    carried = at_the_desk(market, twice)
+    policies.close()
+
+    assert (carried.is_complete, len(options_of(market, carried))) == (True, 1)
+
+
+def test_a_gap_below_what_the_book_needs_is_filled_with_a_transaction_that_changes_nothing(market):
+    person = Person()
+    market.ask("evm_setAutomine", False)
+    missing = market.send(PUBLIC_ACCOUNTS["owner"], b"")
+
+    async def stuck(desk: TradingDesk) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await approve(desk, await recommended(desk, OptionKind.CALL), person)
+
+    async def healed(desk: TradingDesk) -> Resumed:
+        return await resume(desk, person)
+
+    at_the_desk(market, stuck)
+    market.ask("bethna_dropTransaction", missing)
+    market.ask("evm_setAutomine", True)
+    done = at_the_desk(market, healed)
+
+    assert [one.held_by for one in person.ways] == [None]
+    assert done.made_way == (person.ways[0].nonce,)
 
 
 # ── what comes of it ──────────────────────────────────────────────────────────────────────────────────────────────

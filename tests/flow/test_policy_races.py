@@ -5,41 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from approval_desk import PINS, HereSigner, opened, recommended
+from approval_desk import HereSigner, allowed, opened, recommended
 from bethna_cli.adapters.journal import SqliteJournal
-from bethna_cli.adapters.policies import SqlitePolicies
-from bethna_cli.adapters.signer_sign import signed_plan
-from bethna_cli.adapters.sim.public_keys import private_key
 from bethna_cli.cli.consent import WithinPolicy
-from bethna_cli.domain.chain import Address, Hash
-from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID
+from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.errors import TradeRefused
 from bethna_cli.domain.journal import JournalEntry, TradeState
 from bethna_cli.domain.options import OptionKind
-from bethna_cli.domain.policy import SignedPolicy, SpendingPolicy
-from bethna_cli.domain.signing import Plan
-from bethna_cli.domain.wallet import THROWAWAY, PrivateKey
 from bethna_cli.flow.approve import approve
 from bethna_cli.flow.carry import Carried
 from bethna_cli.flow.review import Review
-from execution_desk import TRADER, Market
+from execution_desk import Market
 
 USDC = 1_000_000
-
-
-def allow(market: Market, per_day: int, contract: Address = TRADER) -> SqlitePolicies:
-    """Keep a policy of the throwaway wallet, in force now."""
-    now_s = int(market.clock.now().timestamp())
-    user = THROWAWAY.address
-    policy = SpendingPolicy(
-        EMBEDDED_CHAIN_ID, contract, user, per_day * USDC, per_day * USDC, now_s - 3600, now_s + 86_400
-    )
-    plan = Plan(EMBEDDED_CHAIN_ID, contract, user, now_s, policy=policy)
-    answer = signed_plan(plan, PINS, PrivateKey(private_key("throwaway_wallet")), []).policy
-    assert answer is not None
-    policies = SqlitePolicies.open(market.store)
-    policies.keep(SignedPolicy(policy, answer.digest, answer.signature), market.clock.now())
-    return policies
 
 
 async def buy(market: Market, consent: WithinPolicy, usdc: int) -> Carried:
@@ -48,7 +26,7 @@ async def buy(market: Market, consent: WithinPolicy, usdc: int) -> Carried:
 
 
 def test_a_purchase_that_another_process_journals_after_the_yes_is_counted(market: Market):
-    policies = allow(market, per_day=60)
+    policies = allowed(market, per_day=60)
 
     class Overtaken(WithinPolicy):
         def ask(self, shown: Review) -> None:

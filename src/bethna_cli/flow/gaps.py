@@ -31,9 +31,10 @@ async def blocked_nonces(desk: TradingDesk, progresses: Sequence[Progress]) -> l
         if one.account == account and one.state in ENDED and first <= (one.account_nonce or 0) < next_free
     ]
     stuck = [one.entry.account_nonce or 0 for one in mine if one.waits_for is Action.FILL_GAP]
+    waiting = [one.transaction.nonce for one in journal.errands() if one.account == account and one.after is None]
     known = {one.account_nonce for one in (*journal.entries(only_open=True), *held) if one.account == account}
     known |= {one.transaction.nonce for one in journal.errands() if one.account == account}
-    missing = [nonce for nonce in range(first, max(stuck, default=first)) if nonce not in known]
+    missing = [nonce for nonce in range(first, max([*stuck, *waiting], default=first)) if nonce not in known]
     found: dict[int, JournalEntry | None] = dict.fromkeys(missing)
     found |= {one.account_nonce: one for one in held if one.account_nonce is not None}
     return sorted(found.items(), key=lambda blocked: blocked[0])
