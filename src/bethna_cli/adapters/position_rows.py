@@ -30,41 +30,25 @@ def write_events(db: sqlite3.Connection, chain_id: int, events: Sequence[ChainEv
     """Write events inside the caller's transaction, each in the place of what had its name or its place before."""
     addresses = {one for event in events for one in (event.user, event.venue, event.token)}
     ids = _ids(db, chain_id, addresses)
-    db.executemany(
-        f"insert or replace into chain_events values ({', '.join('?' * 12)})",  # noqa: S608
-        [_event_row(ids, *event) for event in events],
-    )
-
-
-def _event_row(
-    ids: Mapping[Address, int],
-    kind: EventKind,
-    user: Address,
-    venue: Address,
-    token: Address,
-    contracts: int,
-    usdc: int,
-    transaction: Hash,
-    ordinal: int,
-    number: int,
-    block_hash: Hash,
-    time_s: int,
-    log_index: int,
-) -> tuple[object, ...]:
-    return (
-        number,
-        log_index,
-        ids[user],
-        KIND_NUMBERS[kind],
-        ids[venue],
-        ids[token],
-        contracts if contracts <= LARGEST_INTEGER else str(contracts),
-        usdc if usdc <= LARGEST_INTEGER else str(usdc),
-        octets_of(transaction),
-        ordinal,
-        octets_of(block_hash),
-        time_s,
-    )
+    octets = bytes.fromhex
+    rows = [
+        (
+            number,
+            log_index,
+            ids[user],
+            KIND_NUMBERS[kind],
+            ids[venue],
+            ids[token],
+            contracts if contracts <= LARGEST_INTEGER else str(contracts),
+            usdc if usdc <= LARGEST_INTEGER else str(usdc),
+            octets(name[2:]),
+            ordinal,
+            octets(block[2:]),
+            time_s,
+        )
+        for kind, user, venue, token, contracts, usdc, name, ordinal, number, block, time_s, log_index in events
+    ]
+    db.executemany(f"insert or replace into chain_events values ({', '.join('?' * 12)})", rows)  # noqa: S608
 
 
 def _ids(db: sqlite3.Connection, chain_id: int, addresses: Iterable[Address]) -> dict[Address, int]:
