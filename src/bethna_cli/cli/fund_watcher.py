@@ -1,17 +1,18 @@
 """Gas money for the watcher at the terminal: how much is read strictly, and a person says yes to exactly that."""
 
-import sys
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bethna_cli.domain.signing import Plan
     from bethna_cli.domain.wallet import Wallet
     from bethna_cli.settings import Settings
+
+COMMAND = "bethna watch fund 0.002"
 
 
 def parse_ether(text: str) -> int:
@@ -38,11 +39,14 @@ async def funded(settings: "Settings", wallet: "Wallet", amount_wei: int, *, yes
     from bethna_cli.bootstrap.chain import execution_desk, open_chain, open_journal
     from bethna_cli.bootstrap.market import system_clock
     from bethna_cli.bootstrap.wallet import plan_signer
+    from bethna_cli.cli.consent import granted
     from bethna_cli.domain.chain import Address
     from bethna_cli.domain.signing import ether
     from bethna_cli.flow.fund import fund_watcher
 
-    agree = _granted(settings, wallet) if yes else _ask
+    if yes:
+        granted(settings, wallet, COMMAND)
+    agree = _nothing_to_ask if yes else _ask
     journal, watcher = open_journal(settings), Address(str(settings.watcher_address))
     try:
         async with open_chain(settings) as place:
@@ -70,26 +74,17 @@ def _contract(settings: "Settings", known: "Mapping[str, str]") -> str:
     raise ConfigurationError("No contract is confirmed on this network.", hint="bethna contract verify ADDRESS")
 
 
-def _granted(settings: "Settings", wallet: "Wallet") -> "Callable[[Plan], None]":
-    """Return the consent that `--yes` stands for. Raises TradeRefused wherever anything is at stake."""
-    from bethna_cli.bootstrap.wallet import needs_no_consent
-    from bethna_cli.domain.errors import TradeRefused
-
-    if not needs_no_consent(settings, wallet):
-        raise TradeRefused(
-            "--yes is for the embedded world, served by this machine, and its throwaway wallet; this is another.",
-            hint="bethna watch fund 0.002",
-        )
-    return lambda _: None
+def _nothing_to_ask(_: "Plan") -> None:
+    """Agree: nothing is at stake."""
 
 
 def _ask(plan: "Plan") -> None:
     """Show the plan on stderr and wait for a yes. Raises TradeRefused."""
+    from bethna_cli.cli.consent import require_person
     from bethna_cli.domain.errors import TradeRefused
     from bethna_cli.domain.signing import FundWatcher, ether
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise TradeRefused("A yes is typed by a person at a terminal.", hint="bethna watch fund 0.002")
+    require_person(COMMAND, COMMAND)
     (step,) = plan.steps
     assert isinstance(step.action, FundWatcher)
     amount, most = (f"{ether(wei).normalize():f}" for wei in (step.action.amount_wei, step.most_wei))
@@ -97,4 +92,4 @@ def _ask(plan: "Plan") -> None:
     typer.echo(f"The transaction costs at most {most} ETH more.", err=True)
     typed = typer.prompt(f"To send it, type {amount}; anything else is a no", default="", show_default=False, err=True)
     if str(typed).strip() != amount:
-        raise TradeRefused("You did not say yes; nothing was signed.", hint="bethna watch fund 0.002")
+        raise TradeRefused("You did not say yes; nothing was signed.", hint=COMMAND)
