@@ -162,15 +162,15 @@ class TypedAtTerminal:
 
         require_person(self._command)
         if way.held_by is None:
-            reason = f"A transaction is missing at account nonce {way.nonce}; those above it cannot be mined."
+            reason = f"A transaction is missing at account nonce {way.nonce};\nthose above it cannot be mined."
         else:
             reason = (
-                f"Trade {way.held_by[2:10]} holds account nonce {way.nonce} past its deadline: it can only fail, and"
-                " what you send next waits behind it."
+                f"Trade {way.held_by[2:10]} holds account nonce {way.nonce} past its deadline: it can only fail,\n"
+                "and what you send next waits behind it."
             )
         typer.echo(reason, err=True)
         cost = f"it costs at most {ether(way.gas_cost_wei)} ETH"
-        typer.echo(f"You sign one in its place that sends nothing to yourself; {cost}.", err=True)
+        typer.echo(f"You sign one in its place that sends nothing to yourself;\n{cost}.", err=True)
         require_typed("sign", way.code, "bethna recover")
 
     def ask_exits(self, shown: "ExitReview") -> None:
