@@ -6,13 +6,14 @@ Prices can be replaced by the test's own; bids, contracts, journal and store are
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_account import Account
 
 from bethna_cli.adapters.abi import artifact, keccak
@@ -23,6 +24,7 @@ from bethna_cli.adapters.option_book import route_data
 from bethna_cli.adapters.option_events import OptionLogs, Venues
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.pyth import PythClient
+from bethna_cli.adapters.sim import maker
 from bethna_cli.adapters.sim.wire import create_app
 from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
 from bethna_cli.adapters.token_venue import TokenVenue
@@ -74,6 +76,15 @@ is the one that `sign_exits` signs."""
 NEVER = ExitRules(stop_loss=None, take_profit=None)
 ETHER = 10**18
 EXECUTE = artifact("SentientTrader").function("executeTrade")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def two_expiries() -> Iterator[None]:
+    """Have the maker list two expiries alone, at which what was just bought is worth less than it cost."""
+    listed = maker.expiries
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maker, "expiries", lambda at_s: listed(at_s)[6:8])
+        yield
 
 
 @dataclass

@@ -35,7 +35,7 @@ from bethna_cli.domain.guarding import ExitRule
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow.exits import Leave, sell
 from execution_desk import Market
-from guard_desk import WATCHER, Guarded, Watch, seen
+from guard_desk import WATCHER, Guarded, Watch, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
 SHARED_MEMORY, WAL_FRAME = 33_000, 4_120
 """Bytes that SQLite needs beside a store in use, and for each page that is written."""

@@ -13,7 +13,7 @@ from bethna_cli.domain.market import SpotPrice
 from bethna_cli.domain.position import PositionState
 from bethna_cli.domain.units import Bps
 from execution_desk import Crash, Market
-from guard_desk import NEVER, Guarded, run, seen
+from guard_desk import NEVER, Guarded, run, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow import guard
 from bethna_cli.flow.guard import Ticked
 from execution_desk import TRADER, FaultyTransport, HandClock, Market
-from guard_desk import NEVER, Guarded, seen
+from guard_desk import NEVER, Guarded, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bethna_cli.flow.lookout import GuardDesk, MarketDesk
 from bethna_cli.flow.watch import Rounds, keep_watching
 from bethna_cli.ports import Clock
 from execution_desk import Market
-from guard_desk import NEVER, Guarded, Watch
+from guard_desk import NEVER, Guarded, Watch, two_expiries  # noqa: F401 (a fixture of this module)
 
 
 @pytest.fixture
