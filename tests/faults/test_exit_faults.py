@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -288,8 +287,7 @@ async def raced(here: Guarded, there: Guarded, position: Position, chance: rando
     async def exit_by(watch: Watch, rule: ExitRule) -> None:
         assert watch.desk.exits is not None
         await some_turns(chance.randint(0, 100))
-        newest = partial(watch.desk.watchbook.require_newest, watch.memory.token)
-        await sell(watch.desk.exits, position, rule, mandates, Leave(soon, newest))
+        await sell(watch.desk.exits, position, rule, mandates, Leave(soon, lambda: None))
 
     async def close() -> None:
         await some_turns(chance.randint(0, 300))  # it has less to ask than an exit has
