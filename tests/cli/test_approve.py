@@ -200,11 +200,12 @@ def test_an_answer_that_is_not_the_plans_code_is_a_no(world):
         assert (screen.exitstatus, new_since(world, known)) == (3, [])
 
 
-def test_an_interruption_at_the_card_leaves_nothing_behind_and_says_so(world):
+def test_an_enter_typed_ahead_is_no_answer_and_an_interruption_leaves_nothing_behind_and_says_so(world):
     world("recover")  # what others bought is final then, and no part of the answer
     known = made(world)
 
     screen = world.terminal("approve", something_to_buy(world, budget=55))
+    screen.sendline("")
     screen.expect("anything else is a no")
     screen.sendintr()
     screen.expect("Interrupted; nothing is on its way")

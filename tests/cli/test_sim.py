@@ -50,9 +50,10 @@ def test_another_process_sees_the_served_world_at_the_worlds_own_time(world, bet
 def test_starting_a_world_that_is_up_changes_nothing(world, bethna_here):
     first = world()
 
-    again = json.loads(bethna_here("sim", "up", "--detach", "--json").stdout)
+    again = bethna_here("sim", "up", "--detach", "--speed", "20", "--json")
 
-    assert again["pid"] == first["pid"]
+    assert (json.loads(again.stdout)["pid"], json.loads(again.stdout)["speed"]) == (first["pid"], first["speed"])
+    assert "stays as it is" in again.stderr
 
 
 def test_a_stopped_world_goes_on_and_a_forgotten_one_starts_anew(world, bethna_here):

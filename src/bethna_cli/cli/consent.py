@@ -190,10 +190,19 @@ def require_typed(verb: str, code: str, hint: str) -> None:
     from bethna_cli.domain.errors import TradeRefused
 
     with _interruptible():
+        _forget_what_was_typed_ahead()
         words = f"To {verb}, type {code}; anything else is a no"
         typed = typer.prompt(words, default="", show_default=False, err=True)
     if str(typed).strip().lower() != code:
         raise TradeRefused("You did not say yes; nothing was signed.", hint=hint)
+
+
+def _forget_what_was_typed_ahead() -> None:
+    """Let no Enter from before the question answer it."""
+    import termios
+
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 @contextmanager

@@ -80,8 +80,7 @@ def _nothing_to_ask(_: "Plan") -> None:
 
 def _ask(plan: "Plan") -> None:
     """Show the plan on stderr and wait for a yes. Raises TradeRefused."""
-    from bethna_cli.cli.consent import require_person
-    from bethna_cli.domain.errors import TradeRefused
+    from bethna_cli.cli.consent import require_person, require_typed
     from bethna_cli.domain.signing import FundWatcher, ether
 
     require_person(COMMAND, COMMAND)
@@ -90,6 +89,4 @@ def _ask(plan: "Plan") -> None:
     amount, most = (f"{ether(wei).normalize():f}" for wei in (step.action.amount_wei, step.most_wei))
     typer.echo(f"From {plan.user}, on chain {plan.chain_id}: {amount} ETH to your watcher, for gas.", err=True)
     typer.echo(f"The transaction costs at most {most} ETH more.", err=True)
-    typed = typer.prompt(f"To send it, type {amount}; anything else is a no", default="", show_default=False, err=True)
-    if str(typed).strip() != amount:
-        raise TradeRefused("You did not say yes; nothing was signed.", hint=COMMAND)
+    require_typed("send it", amount, COMMAND)

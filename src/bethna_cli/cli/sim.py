@@ -19,6 +19,7 @@ app = new_app("The embedded world: a simulated market that needs no key, no netw
 READY_WITHIN_S = 20.0
 POLL_S = 0.05
 LONGEST_REASON = 200
+WORLD_FLAGS = ("seed", "speed", "replay", "at", "venue")
 AGAIN = (sys.executable, "-c", "from bethna_cli.cli.app import main; main()")
 
 Port = Annotated[int, typer.Option("--port", metavar="N", help="Where to listen on this machine; 0 takes a free one.")]
@@ -52,6 +53,8 @@ def up(
     control = sim_control(settings)
     if control.running() is not None:
         _say(control.status(), as_json)
+        if any(settings.origin(key) == "flag" for key in WORLD_FLAGS):
+            typer.echo("It was up already and stays as it is. Try: bethna sim down", err=True)
     elif detach:
         _start_in_background(control.state_folder, lambda: control.running() is not None, settings, port)
         _say(control.status(), as_json)
@@ -91,7 +94,7 @@ def _start_in_background(folder: Path, is_up: Callable[[], bool], settings: "Set
     from bethna_cli.domain.text import clean
     from bethna_cli.settings_files import make_private
 
-    given = [key for key in ("seed", "speed", "replay", "at", "venue") if settings.origin(key) == "flag"]
+    given = [key for key in WORLD_FLAGS if settings.origin(key) == "flag"]
     flags = [word for key in given for word in (f"--{key}", str(shown(settings, key)))]
     log = make_private(folder) / "server.log"
     log.touch(mode=0o600)
