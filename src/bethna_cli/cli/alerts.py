@@ -108,8 +108,8 @@ def _show(found: "list[KeptAlert]", states: "list[ChannelState]", as_json: bool,
 def _print(found: "list[KeptAlert]", no_color: bool) -> None:
     from rich.text import Text
 
+    from bethna_cli.cli.figures import moment
     from bethna_cli.cli.output import console
-    from bethna_cli.cli.tables import moment
 
     screen = console(no_color)
     for kept in found:

@@ -176,7 +176,7 @@ async def ask_sources(application: "App", asset: Asset) -> list[Check]:
 
 async def _asked(name: str, answer: Awaitable[_Sourced], limit_s: float, clock: Clock) -> Check:
     """Wait for one source and measure it; a figure from the future says that this machine's clock is slow."""
-    from bethna_cli.cli.tables import age
+    from bethna_cli.cli.figures import age
 
     started = time.perf_counter()
     try:

@@ -176,7 +176,8 @@ CONFIRMED = {
 
 def _print(document: Mapping[str, Any], no_color: bool) -> None:
     from bethna_cli.cli import output
-    from bethna_cli.cli.tables import pairs, share, words
+    from bethna_cli.cli.figures import share
+    from bethna_cli.cli.tables import pairs, words
 
     rules, odds = document["rules"], document["chances"]
     grid = pairs()

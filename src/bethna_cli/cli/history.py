@@ -135,7 +135,8 @@ def _usdc(amount: int) -> float:
 
 def _print(made: "Report", no_color: bool) -> None:
     from bethna_cli.cli import output
-    from bethna_cli.cli.tables import pairs, signed, words
+    from bethna_cli.cli.figures import signed
+    from bethna_cli.cli.tables import pairs, words
 
     screen = output.console(no_color)
     begins = {"daily": "day", "weekly": "week of", "monthly": "month of"}
@@ -155,7 +156,8 @@ def _print(made: "Report", no_color: bool) -> None:
 def _tallies(head: str, tallies: "Sequence[Tally]") -> Any:
     from rich.text import Text
 
-    from bethna_cli.cli.tables import share, signed, table, usd
+    from bethna_cli.cli.figures import share, signed, usd
+    from bethna_cli.cli.tables import table
 
     grid = table(
         head,

@@ -9,9 +9,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bethna_cli.cli.figures import moment, share, signed, signed_share, usd
 from bethna_cli.cli.plot import payoff_plot
 from bethna_cli.cli.render_market import market_notes, market_table, reality
-from bethna_cli.cli.tables import moment, pairs, share, signed, signed_share, usd, words
+from bethna_cli.cli.tables import pairs, words
 from bethna_cli.domain.market import Origin
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.recommendation import Candidate, Leg, Recommendation, Record, Signal

@@ -7,8 +7,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bethna_cli.cli.figures import share, signed, signed_share, usd
 from bethna_cli.cli.plot import course_plot
-from bethna_cli.cli.tables import pairs, share, signed, signed_share, table, usd, words
+from bethna_cli.cli.tables import pairs, table, words
 
 SHA_DIGITS = 12
 LONGEST = 2_000

@@ -12,9 +12,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bethna_cli.cli.figures import share, signed, usd
 from bethna_cli.cli.plot import payoff_plot
 from bethna_cli.cli.render_advice import VERDICTS
-from bethna_cli.cli.tables import pairs, share, signed, table, usd, words
+from bethna_cli.cli.tables import pairs, table, words
 from bethna_cli.domain.approval import Offer, Wanted, WantedLeg
 from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.recommendation import Signal

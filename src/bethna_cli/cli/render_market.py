@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bethna_cli.cli.tables import age, moment, share, state, table, usd, words
+from bethna_cli.cli.figures import age, moment, share, usd
+from bethna_cli.cli.tables import state, table, words
 from bethna_cli.domain.market import MarketSnapshot, OptionBoard, Origin
 from bethna_cli.domain.options import OptionKind, OptionQuote
 

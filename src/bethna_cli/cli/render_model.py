@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bethna_cli.cli.tables import pairs, share, table, words
+from bethna_cli.cli.figures import share
+from bethna_cli.cli.tables import pairs, table, words
 
 SHA_DIGITS = 12
 

@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bethna_cli.cli.tables import age, moment, pairs, share, signed, table, usd, words
+from bethna_cli.cli.figures import age, moment, share, signed, usd
+from bethna_cli.cli.tables import pairs, table, words
 from bethna_cli.domain.guarding import ExitRules
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.domain.units import iso, usdc_to_decimal

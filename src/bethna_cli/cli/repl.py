@@ -4,7 +4,9 @@ The prompt is one of two: prompt-toolkit's, or a plain line for screen readers a
 """
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -106,9 +108,9 @@ def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
 
     status = Status(Glancer(desk.settings))
     history = chat_folder(desk.settings) / "history"
-    show(GREETING)
+    _greet(GREETING)
     if not history.exists() and desk.settings.network == "sim":
-        show(OFFER)
+        _greet(OFFER)
     if plain:
         history.touch(mode=0o600)
         return converse(talk, PlainReader(status.news, status.line))
@@ -127,6 +129,11 @@ def hold(desk: "ChatDesk", talk: Talk, *, plain: bool) -> int:
     completer = RegistryCompleter(_root_group, known)
     typed = PrivateHistory(history, desk.clock.now() - KEPT)
     return converse(talk, Prompt(typed, completer, status.toolbar, status.news, desk.understander))
+
+
+def _greet(words: str) -> None:
+    """Print plain words, wrapped, without Rich: nobody should wait for it before the first prompt."""
+    print(textwrap.fill(words, min(shutil.get_terminal_size().columns, output.WIDEST)))  # noqa: T201
 
 
 def _root_group() -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from bethna_cli.bootstrap.glance import Glance, Glancer
-from bethna_cli.cli.tables import age
+from bethna_cli.cli.figures import age
 from bethna_cli.domain.alert import KeptAlert, Level
 from bethna_cli.domain.errors import BethnaError
 

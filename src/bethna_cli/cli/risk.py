@@ -115,7 +115,8 @@ def _usdc(amount: int | None) -> float | None:
 
 def _print(gauged: "Gauged", no_color: bool) -> None:
     from bethna_cli.cli import output
-    from bethna_cli.cli.tables import pairs, share, signed, table, usd, words
+    from bethna_cli.cli.figures import share, signed, usd
+    from bethna_cli.cli.tables import pairs, table, words
 
     screen, document = output.console(no_color), gauged_document(gauged)
     value, cost, at_risk = document["value_usdc"], document["cost_usdc"], document["value_at_risk"]

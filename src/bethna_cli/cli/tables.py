@@ -1,11 +1,9 @@
-"""Small pieces of the screen: plain tables, numbers as people read them, words for age and state.
+"""Small pieces of the screen: plain tables, lines of words, a word for a state.
 
 Everything that may come from outside enters as `Text`, so that markup in it is only characters.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 
 from rich import box
 from rich.padding import Padding
@@ -44,41 +42,6 @@ def words(text: str, style: str = "", limit: int = LONGEST_LINE) -> Text:
 def indented(text: Text) -> Padding:
     """Return text a little to the right, its further lines too."""
     return Padding(text, (0, 0, 0, 2))
-
-
-def usd(value: Decimal | float, places: int = 2) -> str:
-    """Write dollars with thousands separators, the sign before the number."""
-    return f"{value:,.{places}f}"
-
-
-def signed(value: Decimal | float) -> str:
-    """Write a gain or a loss with its sign."""
-    return f"{value:+,.2f}"
-
-
-def share(value: float | None) -> str:
-    """Write a fraction as per cent."""
-    return "–" if value is None else f"{value:.1%}".replace("%", " %")
-
-
-def signed_share(value: float | None) -> str:
-    """Write a gain or a loss as per cent with its sign."""
-    return "–" if value is None else f"{value:+.1%}".replace("%", " %")
-
-
-def moment(at: datetime) -> str:
-    """Write a time to the minute, UTC."""
-    return at.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def age(seconds: float | None) -> str:
-    """Write an age in the largest unit that leaves at least one of it."""
-    if seconds is None:
-        return "–"
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def state(part: Part[object]) -> Text:

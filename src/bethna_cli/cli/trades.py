@@ -199,7 +199,8 @@ def entry_document(entry: "JournalEntry") -> dict[str, object]:
 
 
 def _overview(documents: list[dict[str, Any]]) -> Any:
-    from bethna_cli.cli.tables import table, usd
+    from bethna_cli.cli.figures import usd
+    from bethna_cli.cli.tables import table
 
     grid = table("trade", "state", "side", "paid", "received", "option", right=("paid", "received"))
     for one in documents:

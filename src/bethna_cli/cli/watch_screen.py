@@ -113,6 +113,6 @@ def tick_line(document: Mapping[str, Any]) -> str:
 
 def age_words(then: "datetime", now: "datetime") -> str:
     """Write how long ago something was."""
-    from bethna_cli.cli.tables import age
+    from bethna_cli.cli.figures import age
 
     return f"{age(max(0.0, (now - then).total_seconds()))} ago"
