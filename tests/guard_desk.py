@@ -255,6 +255,15 @@ class Guarded:
         asyncio.run(work())
         return self.positions()[-1]
 
+    def breached(self) -> Position:
+        """Buy a position with signed exits whose stop one more look will fire; that market is known already."""
+        position = self.buy("a purchase", 5_000_000)
+        self.sign_exits(position)
+        self.ticks(1)
+        self.market.clock.advance(60)
+        self.market.exchange.catch_up()
+        return position
+
     def sign_exits(
         self,
         position: Position,

@@ -140,23 +140,13 @@ def one_life(guarded: Guarded, url: str, last_step: int | None = None) -> int | 
     return int(counted) if counted else None
 
 
-def breached(guarded: Guarded) -> Position:
-    """A position with signed exits whose stop one more look will fire; the market of that minute is known already."""
-    position = guarded.buy("a purchase", 5_000_000)
-    guarded.sign_exits(position)
-    guarded.ticks(1)
-    guarded.market.clock.advance(60)
-    guarded.market.exchange.catch_up()
-    return position
-
-
 def sent_by_the_watcher(guarded: Guarded) -> int:
     return int(guarded.market.ask("eth_getTransactionCount", WATCHER, "pending"), 16)
 
 
 @pytest.mark.parametrize("kills", [15, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
 def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Guarded, url: str, kills: int):
-    position = breached(guarded)
+    position = guarded.breached()
     broken = guarded.moment()
     guarded.ticks(1)  # so that every process knows the market of this minute
     broken = guarded.back_to(broken)
@@ -190,7 +180,7 @@ def test_a_watcher_killed_at_any_step_of_an_exit_sells_at_most_once(guarded: Gua
 def test_a_watcher_that_is_stopped_and_goes_on_after_another_took_over_sends_nothing(
     guarded: Guarded, url: str, stops: int
 ):
-    position, chance, silent = breached(guarded), random.Random(stops), 0
+    position, chance, silent = guarded.breached(), random.Random(stops), 0
     start, node = guarded.moment(), guarded.market.transport
     guarded.ticks(1)
     for _ in range(stops):
@@ -227,7 +217,7 @@ def test_a_watcher_that_is_stopped_and_goes_on_after_another_took_over_sends_not
 def test_a_disk_that_is_full_at_any_moment_of_an_exit_sends_nothing_that_is_not_journaled(
     guarded: Guarded, url: str, fills: int
 ):
-    position, chance, stopped, sold = breached(guarded), random.Random(fills), 0, 0
+    position, chance, stopped, sold = guarded.breached(), random.Random(fills), 0, 0
     start, node = guarded.moment(), guarded.market.transport
     guarded.ticks(1)
     for _ in range(fills):

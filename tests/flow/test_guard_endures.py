@@ -62,16 +62,6 @@ def meddle(guarded: Guarded, before: int, happens: Callable[[], None], *, only_s
     return made
 
 
-def breached(guarded: Guarded) -> Position:
-    """A position with signed exits whose stop one more look will fire."""
-    position = guarded.buy("a purchase", 5_000_000)
-    guarded.sign_exits(position)
-    guarded.ticks(1)
-    guarded.market.clock.advance(60)
-    guarded.market.exchange.catch_up()
-    return position
-
-
 def allow(guarded: Guarded, position: Position, contracts: int) -> None:
     guarded.market.send(position.token, artifact("OptionSeries").function("approve").encode(TRADER, contracts))
 
@@ -82,7 +72,7 @@ def allow(guarded: Guarded, position: Position, contracts: int) -> None:
 def test_an_exit_that_the_chain_refused_is_tried_again_though_a_reorganisation_takes_the_refused_one_out(
     guarded: Guarded,
 ):
-    position = breached(guarded)
+    position = guarded.breached()
     meddle(guarded, 1, lambda: allow(guarded, position, 0), only_sends=True)
     (refused,) = guarded.ticks(1)
     assert refused.attempts[position.id].refusal == "the chain refused it"
@@ -127,7 +117,7 @@ def requests_up_to_the_send(guarded: Guarded) -> int:
 
 
 def test_a_watcher_that_sleeps_in_the_middle_of_an_exit_does_not_act_on_the_price_it_saw(guarded: Guarded):
-    position = breached(guarded)
+    position = guarded.breached()
     start, node = guarded.moment(), guarded.market.transport.inner
     send = requests_up_to_the_send(guarded)
     for before in BEFORE_THE_SEND:
@@ -146,7 +136,7 @@ def test_a_watcher_that_sleeps_in_the_middle_of_an_exit_does_not_act_on_the_pric
 
 
 def test_a_watcher_that_is_replaced_in_the_middle_of_an_exit_sends_nothing_any_more(guarded: Guarded):
-    breached(guarded)
+    guarded.breached()
     start, node = guarded.moment(), guarded.market.transport.inner
     send = requests_up_to_the_send(guarded)
 
@@ -215,7 +205,7 @@ def test_a_store_that_another_program_holds_stops_a_sale_and_loses_none(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sql, "BUSY_TIMEOUT_S", 0.0)
-    position = breached(guarded)
+    position = guarded.breached()
     start, node = guarded.moment(), guarded.market.transport.inner
     send = requests_up_to_the_send(guarded)
     for step in (1, 9, send - 3, send - 2):  # from the last one on it is journaled

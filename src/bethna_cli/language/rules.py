@@ -11,7 +11,7 @@ from enum import Enum
 
 from bethna_cli.domain.utterance import IntentKind
 from bethna_cli.language.evidence import is_denied, is_quoted, without_words
-from bethna_cli.language.figures import is_figure, unexpected_in
+from bethna_cli.language.idioms import is_idiom, unexpected_in
 
 MOST_WORDS = 45
 """An order fits into a sentence or two; a pasted text does not become one because the word is in it."""
@@ -243,6 +243,6 @@ def _doubt(folded: str, marked: str) -> Doubt | None:
         return Doubt.DENIED
     if _HEDGED.search(marked):
         return Doubt.HEDGED
-    if is_figure(marked):
+    if is_idiom(marked):
         return Doubt.FIGURE
     return Doubt.CONDITION if _CONDITION.search(marked) else None

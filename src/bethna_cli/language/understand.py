@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bethna_cli.domain.utterance import MONEY_INTENTS, IntentKind, Understood, asked_about
 from bethna_cli.language.features import features_of, tokens_of
-from bethna_cli.language.figures import foreign_words
+from bethna_cli.language.idioms import foreign_words
 from bethna_cli.language.marks import mark
 from bethna_cli.language.model import IntentModel
 from bethna_cli.language.rules import INSTEAD, Doubt, Judgement, judge

@@ -37,7 +37,7 @@ _VALUE = re.compile(r"~(?:strike|usd|num|days):")
 _NUMBER = re.compile(r"(?<!option )(?<!idea )(?<!pick )(?<!10 )~num:")
 
 
-def is_figure(marked: str) -> bool:
+def is_idiom(marked: str) -> bool:
     """Whether the line is a known turn of speech, or says yes without meaning it."""
     return bool(_FIGURES.search(marked) or _NO_CONSENT.search(marked))
 
