@@ -200,7 +200,7 @@ class Guarded:
                 defaults=self.rules,
                 strictness=self.strictness,
             )
-            token = book.start(1, 60.0)
+            token = book.start(USER, 1, 60.0)
             yield Watch(desk, Memory(token))
         for store in (positions, book, mandates, execution.journal):
             store.close()

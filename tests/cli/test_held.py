@@ -13,8 +13,9 @@ from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.cli.render_positions import sparkline
 from bethna_cli.domain.chain import Address
-from bethna_cli.domain.guarding import GuardState, PackedMarks, Protection, TickNotes
+from bethna_cli.domain.guarding import ExitRules, GuardState, PackedMarks, Protection, TickNotes
 from bethna_cli.domain.position import EventKind, Stretch
+from bethna_cli.flow.holdings import holdings
 from position_histories import CHAIN_ID, TERMS, TOKENS, event, reach_to
 
 BOUGHT, SOLD, REDEEMED, RECEIVED = EventKind.BOUGHT, EventKind.SOLD, EventKind.REDEEMED, EventKind.RECEIVED
@@ -45,7 +46,7 @@ def mark(path: Path, *values: int) -> None:
     positions, book, now = SqlitePositions.open(path, CHAIN_ID), SqliteWatchbook.open(path), datetime.now(UTC)
     (held,) = positions.all(only_open=True)
     layout = {"positions": [held.id], "options": [held.terms.ticker], "columns": ["usd", "delta", "iv"]}
-    token = book.start(1, 60.0)
+    token = book.start(held.user, 1, 60.0)
     for number, value in enumerate(values):
         numbers = array("d", [value / 500_000, 0.31, float("nan")])
         marks = PackedMarks("one", lambda: layout, {}, array("q", [value]).tobytes(), numbers.tobytes())
@@ -95,6 +96,21 @@ def test_a_value_that_the_watcher_could_not_tell_is_no_value(bethna_here, store)
     (one,) = json.loads(bethna_here("positions", "--json").stdout)
 
     assert (one["mark_usdc"], one["pnl_usdc"]) == (None, None)
+
+
+def test_marks_of_another_wallets_watcher_leave_mine_as_they_were(store):
+    mark(store, 40_000_000, 45_000_000)
+    positions, book, now = SqlitePositions.open(store, CHAIN_ID), SqliteWatchbook.open(store), datetime.now(UTC)
+    layout = {"positions": ["0xyours"], "options": [], "columns": ["usd"]}
+    yours = PackedMarks("two", lambda: layout, {}, array("q", [7]).tobytes(), b"")
+    book.keep(TickNotes(now, yours, [], [], []), book.start(Address("0x" + "22" * 20), 2, 60.0))
+    held = holdings(positions, book, [], ExitRules(), now)
+    positions.close()
+    book.close()
+
+    (one,) = held.items
+    assert one.mark is not None
+    assert (one.mark.value, len(one.trail)) == (45_000_000, 2)
 
 
 def test_one_position_is_shown_by_its_first_digits(bethna_here, store):

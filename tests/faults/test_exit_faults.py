@@ -321,7 +321,7 @@ def test_however_many_watchers_start_at_once_one_runs(tmp_path: Path, starts: in
             os.read(go[0], 1)
             try:
                 with WatchLock(tmp_path, "sim", account).held():
-                    SqliteWatchbook.open(store).start(os.getpid(), 60.0)
+                    SqliteWatchbook.open(store).start(account, os.getpid(), 60.0)
                     os.write(said[1], b"R")
                     os.close(leave[1])
                     os.read(leave[0], 1)
@@ -339,4 +339,4 @@ def test_however_many_watchers_start_at_once_one_runs(tmp_path: Path, starts: in
         for end in (*go, leave[0], *said):
             os.close(end)
     with contextlib.closing(sqlite3.connect(store)) as db:
-        assert db.execute("select token from watcher").fetchone() == (starts,)
+        assert db.execute("select token from watchers").fetchone() == (starts,)

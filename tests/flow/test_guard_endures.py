@@ -144,7 +144,7 @@ def test_a_watcher_that_is_replaced_in_the_middle_of_an_exit_sends_nothing_any_m
         transport = Meddling(node, send - before, lambda: None)
         guarded.market.transport = transport  # type: ignore[assignment]
         async with guarded.watch() as sleeper:
-            transport.happens = lambda: sleeper.desk.watchbook.start(2, 60.0) and None
+            transport.happens = lambda: sleeper.desk.watchbook.start(sleeper.desk.account, 2, 60.0) and None
             with pytest.raises(WatcherReplaced):
                 await sleeper.tick()
         assert transport.asked >= send - before

@@ -235,6 +235,22 @@ def lean_events(db: sqlite3.Connection) -> None:
     db.execute("drop table chain_events_before")
 
 
+def _watcher_of_each_account(db: sqlite3.Connection) -> None:
+    """Let every account have its watcher. Tokens go on from the highest one: no earlier start may pass for a new one.
+
+    The one row of before names no account, so it keeps an empty one: whose it was is not known.
+    """
+    db.execute(
+        """create table watchers (
+            account text primary key, token integer not null unique, pid integer not null, started_at text not null,
+            beat_at text not null, interval_s real not null, ticks integer not null, trouble text) without rowid"""
+    )
+    db.execute(
+        "insert into watchers select '', token, pid, started_at, beat_at, interval_s, ticks, trouble from watcher"
+    )
+    db.execute("drop table watcher")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -248,6 +264,7 @@ STEPS: tuple[Step, ...] = (
     _dearer_forms,
     _policies,
     lean_events,
+    _watcher_of_each_account,
 )
 
 

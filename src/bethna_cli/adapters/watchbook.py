@@ -1,7 +1,8 @@
 """What Gamma remembers, in the network's store: a tick and everything it concludes are one transaction.
 
 A tick's marks are one row of bytes, whatever the number of positions; only states that changed are written. Every
-write compares the fencing token: a watcher that was stopped for a while and replaced meanwhile changes nothing.
+write compares the fencing token: a watcher that was stopped for a while and replaced meanwhile changes nothing. Tokens
+are counted over all accounts, so that one names its account too.
 """
 
 import json
@@ -15,6 +16,7 @@ from bethna_cli.adapters.alerts import insert_alert
 from bethna_cli.adapters.clocks import SystemClock
 from bethna_cli.adapters.sql import one_transaction, open_store, translated
 from bethna_cli.domain.alert import Alert
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import WatcherReplaced
 from bethna_cli.domain.guarding import (
     Breach,
@@ -50,25 +52,26 @@ class SqliteWatchbook:
 
     # ── the watcher ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, pid: int, interval_s: float) -> int:
+    def start(self, account: Address, pid: int, interval_s: float) -> int:
         at = self._wall.now()
         with one_transaction(self._db):
-            row = self._db.execute("select token from watcher").fetchone()
-            token = 1 if row is None else int(row[0]) + 1
+            token = int(self._db.execute("select coalesce(max(token), 0) + 1 from watchers").fetchone()[0])
             self._db.execute(
-                "insert or replace into watcher values (1, ?, ?, ?, ?, ?, 0, null)",
-                (token, pid, at.isoformat(), at.isoformat(), interval_s),
+                "insert or replace into watchers values (?, ?, ?, ?, ?, ?, 0, null)",
+                (account, token, pid, at.isoformat(), at.isoformat(), interval_s),
             )
         return token
 
     def stop(self, token: int) -> None:
         with one_transaction(self._db):
-            self._db.execute("update watcher set pid = 0 where token = ?", (token,))
+            self._db.execute("update watchers set pid = 0 where token = ?", (token,))
 
-    def watcher(self) -> Watcher | None:
+    def watcher(self, account: Address) -> Watcher | None:
         with translated():
             row = self._db.execute(
-                "select token, pid, started_at, beat_at, interval_s, ticks, trouble from watcher where pid != 0"
+                "select token, pid, started_at, beat_at, interval_s, ticks, trouble from watchers"
+                " where account = ? and pid != 0",
+                (account,),
             ).fetchone()
         if row is None:
             return None
@@ -80,8 +83,7 @@ class SqliteWatchbook:
             self._require_newest(token)
 
     def _require_newest(self, token: int) -> None:
-        row = self._db.execute("select token from watcher").fetchone()
-        if row is None or row[0] != token:
+        if self._db.execute("select 1 from watchers where token = ?", (token,)).fetchone() is None:
             raise WatcherReplaced("Another watcher has started; this one is not needed.", hint="bethna watch status")
 
     # ── a tick ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,8 +95,8 @@ class SqliteWatchbook:
                 self._write_marks(notes.marks, notes.at)
             fresh = self._write(notes.decisions, notes.states, notes.alerts, notes.at)
             self._db.execute(
-                "update watcher set beat_at = ?, ticks = ticks + 1, trouble = ?",
-                (self._wall.now().isoformat(), trouble),
+                "update watchers set beat_at = ?, ticks = ticks + 1, trouble = ? where token = ?",
+                (self._wall.now().isoformat(), trouble, token),
             )
         return fresh
 

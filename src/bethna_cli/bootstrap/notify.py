@@ -145,7 +145,8 @@ def _announced(settings: Settings, url: str, token: str) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder.path / f"{settings.network}.json").unlink(missing_ok=True)
+        if stream_place(settings) == (url, token):  # another wallet's watcher may serve the same alerts by now
+            (folder.path / f"{settings.network}.json").unlink(missing_ok=True)
 
 
 def stream_place(settings: Settings) -> tuple[str, str] | None:

@@ -97,10 +97,10 @@ async def _one_look(settings: "Settings", guarding: "Guarding", teller: "Teller"
     from bethna_cli.bootstrap.guard import real_interval_s, this_process
     from bethna_cli.flow.guard import Memory, tick
 
-    watchbook = guarding.desk.watchbook
-    memory = Memory(watchbook.start(this_process(), real_interval_s(settings, guarding.desk.clock)))
+    desk, watchbook = guarding.desk, guarding.desk.watchbook
+    memory = Memory(watchbook.start(desk.account, this_process(), real_interval_s(settings, desk.clock)))
     try:
-        ticked = await tick(guarding.desk, memory)
+        ticked = await tick(desk, memory)
     finally:
         watchbook.stop(memory.token)
     teller.said(ticked)
@@ -127,7 +127,7 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
 
     desk = guarding.desk
     interval_s = real_interval_s(settings, desk.clock)
-    memory = Memory(desk.watchbook.start(this_process(), interval_s))
+    memory = Memory(desk.watchbook.start(desk.account, this_process(), interval_s))
     alerts, retention, daily = open_alerts(settings), open_retention(settings), Daily()
     teller.begins(desk.account, interval_s, can_sell=desk.exits is not None)
     try:

@@ -33,7 +33,7 @@ def detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
     holder = lock.holder()
     if holder is not None:
         raise TradeRefused(f"Process {holder} watches these positions already.", hint="bethna watch status")
-    before = _ticks(settings)
+    before = _looks(settings, wallet)
     words = make_private(settings.folders.data / "logs") / f"watch-{settings.network}.out"
     words.touch(mode=0o600)
     with words.open("wb") as lines, waiting("Starting the watcher"):
@@ -45,7 +45,7 @@ def detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
             start_new_session=True,
         )
         deadline = time.monotonic() + READY_WITHIN_S
-        while _ticks(settings) == before:
+        while _looks(settings, wallet) == before:
             if child.poll() is not None or time.monotonic() > deadline:
                 child.terminate()
                 said = clean(words.read_text("utf-8", "replace").removeprefix("Error: "), 300)
@@ -59,13 +59,13 @@ def detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
         )
 
 
-def _ticks(settings: "Settings") -> tuple[int, bool]:
+def _looks(settings: "Settings", wallet: "Wallet") -> tuple[int, bool]:
     """Return which start of a watcher the store knows, and whether it has looked once."""
     from bethna_cli.bootstrap.guard import open_watchbook
 
     watchbook = open_watchbook(settings)
     try:
-        found = watchbook.watcher()
+        found = watchbook.watcher(wallet.address)
     finally:
         watchbook.close()
     return (found.token, found.ticks > 0) if found is not None and found.ticks else (0, False)
@@ -81,7 +81,7 @@ def state_of(settings: "Settings") -> tuple[dict[str, object], int]:
     wallet = wallet_in_use(settings)
     holder = watch_lock(settings, wallet.address).holder()
     with open_records(settings) as (positions, watchbook):
-        found, states = watchbook.watcher(), watchbook.states()
+        found, states = watchbook.watcher(wallet.address), watchbook.states()
         still_open = [one for one in positions.all(only_open=True) if one.user == wallet.address]
     bare = [one for one in still_open if one.id not in states or states[one.id].protection.value == "UNPROTECTED"]
     document: dict[str, object] = {

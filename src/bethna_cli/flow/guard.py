@@ -114,8 +114,8 @@ async def _own_exits(desk: GuardDesk, troubles: list[str]) -> list[JournalEntry]
     filled = []
     await _attempted("errands", execute.finish_errands(desk.exits.execution, desk.exits.key.address), troubles)
     for entry in desk.journal.entries(only_open=True):
-        if not entry.is_mandated:
-            continue
+        if not entry.is_mandated or entry.trade.intent.user != desk.account:
+            continue  # another account's exits are its own watcher's
         try:
             progress = await execute.advance(desk.exits.execution, entry)
         except BethnaError as error:

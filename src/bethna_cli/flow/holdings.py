@@ -86,7 +86,7 @@ def holdings(
     items = tuple(
         Held(
             position=one,
-            mark=_mark(one, sheets[-1]) if sheets and one.is_open else None,
+            mark=_mark(one, sheets) if one.is_open else None,
             trail=tuple(price for sheet in sheets if (price := sheet.price(one)) is not None),
             rules=rules.get(one.id, defaults),
             state=states.get(one.id),
@@ -141,9 +141,13 @@ def _list(value: object) -> Sequence[object]:
     return value
 
 
-def _mark(position: Position, sheet: _Sheet) -> Mark | None:
-    """Value the contracts that are left now: some may have been sold since the mark was made."""
-    price = sheet.price(position)
-    if price is None:
+def _mark(position: Position, sheets: Sequence[_Sheet]) -> Mark | None:
+    """Value the contracts that are left now: some may have been sold since the mark was made.
+
+    By the newest sheet that names the position: other accounts' watchers leave theirs in between.
+    """
+    sheet = next((one for one in reversed(sheets) if position.id in one.values), None)
+    price = None if sheet is None else sheet.price(position)
+    if sheet is None or price is None:
         return None
     return Mark(sheet.at, floor(price * position.contracts_left), sheet.options[position.terms.ticker])

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Watchbook(Protocol):
     """What Gamma remembers: rules, states, decisions, marks, and which process watches. Raises ConfigurationError.
 
-    Only the newest watcher may write: whoever holds an older token gets WatcherReplaced, and nothing changes.
+    Each account has a watcher of its own, and only its newest may write: whoever holds an older token gets
+    WatcherReplaced, and nothing changes.
     """
 
-    def start(self, pid: int, interval_s: float) -> int:
-        """Become the watcher, and return the fencing token of this start. interval_s: between ticks, real time."""
+    def start(self, account: "Address", pid: int, interval_s: float) -> int:
+        """Become an account's watcher, and return the fencing token of this start. interval_s: between ticks, real."""
         ...
 
     def keep(self, notes: "TickNotes", token: int, trouble: str | None = None) -> "list[Alert]":
@@ -38,15 +39,15 @@ class Watchbook(Protocol):
         ...
 
     def require_newest(self, token: int) -> None:
-        """Raise WatcherReplaced when another watcher has started since."""
+        """Raise WatcherReplaced when another watcher has started for the same account since."""
         ...
 
     def stop(self, token: int) -> None:
         """Note that this watcher has left by itself."""
         ...
 
-    def watcher(self) -> "Watcher | None":
-        """Return the process that watches or was the last to, None after it left by itself."""
+    def watcher(self, account: "Address") -> "Watcher | None":
+        """Return the process that watches an account or was the last to, None after it left by itself."""
         ...
 
     def revision(self) -> int:
