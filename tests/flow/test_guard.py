@@ -3,17 +3,20 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bethna_cli.domain.errors import WatcherReplaced
+from bethna_cli.domain.errors import TradeRefused, WatcherReplaced
 from bethna_cli.domain.guarding import ExitRules
 from bethna_cli.domain.mandate import MandateState
 from bethna_cli.domain.market import SpotPrice
 from bethna_cli.domain.position import PositionState
+from bethna_cli.domain.signing import FundWatcher, Plan
 from bethna_cli.domain.units import Bps
-from execution_desk import Crash, Market
-from guard_desk import NEVER, Guarded, run, seen, two_expiries  # noqa: F401 (a fixture of this module)
+from bethna_cli.flow.fund import fund_watcher
+from execution_desk import TRADER, USER, Crash, Market
+from guard_desk import NEVER, WATCHER, Guarded, run, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
 
 @pytest.fixture
@@ -53,6 +56,22 @@ def test_a_broken_stop_sells_at_the_second_look_for_the_person_and_its_record_sa
         assert facts["market"]["source"] == "pyth"
     assert sell["first_seen_at"] == confirm["market"]["observed_at"]
     assert sold_by["minimum_usdc"] <= sold_by["proceeds_usdc"] <= sold_by["offered_usdc"]
+
+
+def test_the_watchers_account_never_gets_more_than_it_may_hold_in_however_many_parts(guarded: Guarded):
+    asked: list[Plan] = []
+
+    async def fund(wei: int) -> None:
+        signer: Any = None  # never reached
+        await fund_watcher(guarded.market.desk(), signer, USER, WATCHER, TRADER, wei, asked.append)
+
+    with pytest.raises(TradeRefused, match=r"The watcher has 0.002 ETH; with 0.0031 more .* over 0.005") as refused:
+        run(lambda: fund(31 * 10**14))
+    assert refused.value.hint == "bethna watch fund 0.003"
+    assert asked == []
+    with pytest.raises(AttributeError):  # what still fits is shown, and only then signed
+        run(lambda: fund(30 * 10**14))
+    assert [step.action for plan in asked for step in plan.steps] == [FundWatcher(30 * 10**14)]
 
 
 def test_without_a_signature_nothing_is_sold_and_the_person_is_asked_once(guarded: Guarded):

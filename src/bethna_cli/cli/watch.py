@@ -35,7 +35,7 @@ app = new_app("Gamma, the watcher: marks positions, warns, and sells what you si
 Once = Annotated[bool, typer.Option("--once", help="Look once, say what there is, and leave.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
 Tell = Annotated[bool, typer.Option("--tell", help="Send an alert when nobody watches an open position; for cron.")]
-Ether = Annotated[str, typer.Argument(metavar="ETH", help="How much, at most 0.005.")]
+Ether = Annotated[str, typer.Argument(metavar="ETH", help="How much; it may hold 0.005 at most.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; only where nothing is at stake.")]
 
 
@@ -218,7 +218,7 @@ def key(network: Network = None, as_json: Json = False) -> None:
 
 @app.command("fund", cls=ExampleCommand, epilog="bethna watch fund 0.002")
 def fund(ether: Ether, yes: Yes = False, network: Network = None, as_json: Json = False) -> None:
-    """Give the watcher's account gas money from your wallet: at most 0.005 ETH at once."""
+    """Give the watcher's account gas money from your wallet; it may hold 0.005 ETH at most."""
     from bethna_cli.bootstrap.wallet import wallet_in_use
     from bethna_cli.bootstrap.watcher import ensure_watcher
     from bethna_cli.cli import output

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import ContractRefused, OutcomeUnknown, TradeRefused
 from bethna_cli.domain.journal import Errand
-from bethna_cli.domain.signing import FundWatcher, Plan, Step, ether
+from bethna_cli.domain.signing import MOST_GAS_MONEY_WEI, FundWatcher, Plan, Step, ether
 from bethna_cli.flow import execute
 from bethna_cli.flow.execute import ExecutionDesk
 from bethna_cli.ports import Signer
@@ -36,11 +36,13 @@ async def fund_watcher(
 ) -> Funded:
     """Send `amount_wei` to the watcher once. agree: returns only when the person says yes to exactly this plan.
 
-    Raises TradeRefused when the wallet has too little, OutcomeUnknown when no receipt came in time.
+    Raises TradeRefused when the wallet has too little or the watcher would have too much, OutcomeUnknown when no
+    receipt came in time.
     """
     await desk.chain.check()
     fees, head = await desk.chain.fees(), await desk.chain.block()
-    (account,) = await desk.chain.accounts([user])
+    account, funded = await desk.chain.accounts([user, watcher])
+    _require_little(funded.balance_wei, amount_wei)
     cost_wei = amount_wei + TRANSFER_GAS * fees.max_fee_wei
     if account.balance_wei < cost_wei:
         words = f"The wallet has {ether(account.balance_wei)} ETH; {ether(cost_wei)} are needed."
@@ -58,3 +60,19 @@ async def fund_watcher(
         raise ContractRefused("TransferRefused")
     (funded,) = await desk.chain.accounts([watcher])
     return Funded(transaction.hash, funded.balance_wei)
+
+
+def _require_little(held_wei: int, more_wei: int) -> None:
+    """Raise TradeRefused unless the watcher stays poor: its key opens without a password."""
+    if held_wei + more_wei <= MOST_GAS_MONEY_WEI:
+        return
+    room = _plain(max(0, MOST_GAS_MONEY_WEI - held_wei))
+    raise TradeRefused(
+        f"The watcher has {_plain(held_wei)} ETH; with {_plain(more_wei)} more it would have over"
+        f" {_plain(MOST_GAS_MONEY_WEI)}, the most that its key may hold.",
+        hint="bethna watch key" if room == "0" else f"bethna watch fund {room}",
+    )
+
+
+def _plain(wei: int) -> str:
+    return f"{ether(wei).normalize():f}"
