@@ -4,14 +4,18 @@ import csv
 import io
 import json
 from array import array
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.watchbook import SqliteWatchbook
-from bethna_cli.cli.render_positions import sparkline
+from bethna_cli.cli.banner import alarm
+from bethna_cli.cli.render_positions import live_screen, sparkline
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.guarding import ExitRules, GuardState, PackedMarks, Protection, TickNotes
 from bethna_cli.domain.position import EventKind, Stretch
@@ -111,6 +115,25 @@ def test_marks_of_another_wallets_watcher_leave_mine_as_they_were(store):
     (one,) = held.items
     assert one.mark is not None
     assert (one.mark.value, len(one.trail)) == (45_000_000, 2)
+
+
+@pytest.mark.parametrize("size", [(56, 9), (80, 24), (120, 30)])
+def test_the_live_table_fits_the_terminal_however_much_is_held_and_says_what_it_leaves_out(store, size):
+    mark(store, 20_000_000, 45_000_000)
+    with closing(SqlitePositions.open(store, CHAIN_ID)) as positions, closing(SqliteWatchbook.open(store)) as book:
+        held = holdings(positions, book, [], ExitRules(), datetime.now(UTC))
+    crowd = replace(held, items=held.items * 40)
+    console = Console(width=size[0], file=io.StringIO())
+    console.print(live_screen(crowd, "sim", alarm(40), size))
+    lines = console.file.getvalue().splitlines()
+
+    assert len(lines) <= size[1]
+    assert max(map(len, lines)) <= size[0]
+    shown = sum(line.startswith("b2000000") for line in lines)
+    assert shown >= 1
+    assert f"{40 - shown} more: bethna positions" in lines
+    assert lines[1].startswith("Nobody watches 40 open positions")
+    assert any("paid 60.00" in line for line in lines) == (size[0] == 120)
 
 
 def test_one_position_is_shown_by_its_first_digits(bethna_here, store):

@@ -21,12 +21,18 @@ def warn_unwatched(arguments: Sequence[str]) -> None:
         return
     from bethna_cli.bootstrap.unwatched import unwatched_positions
 
-    count = unwatched_positions(settings)
-    if count:
-        what = "an open position" if count == 1 else f"{count} open positions"
-        lines = f"Nobody watches {what}: no stop and no alert works.\nTry: bethna watch --detach"
+    lines = alarm(unwatched_positions(settings))
+    if lines:
         is_plain = bool(os.environ.get("NO_COLOR")) or "--no-color" in arguments or not sys.stderr.isatty()
         sys.stderr.write(f"{lines}\n" if is_plain else f"{RED}{lines}{PLAIN}\n")
+
+
+def alarm(unwatched: int) -> str:
+    """Say that so many open positions are watched by nobody, in two lines; nothing of none."""
+    if not unwatched:
+        return ""
+    what = "an open position" if unwatched == 1 else f"{unwatched} open positions"
+    return f"Nobody watches {what}: no stop and no alert works.\nTry: bethna watch --detach"
 
 
 def _network(arguments: Sequence[str]) -> str | None:

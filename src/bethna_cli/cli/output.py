@@ -26,8 +26,8 @@ def emit(document: Mapping[str, object] | Sequence[object]) -> None:
     print(json.dumps(document, indent=2, allow_nan=False))  # noqa: T201
 
 
-def console(no_color: bool = False, stream: TextIO | None = None) -> "Console":
-    """Return a Rich console on stdout that is at most 80 columns wide and prints text as it is.
+def console(no_color: bool = False, stream: TextIO | None = None, widest: int = WIDEST) -> "Console":
+    """Return a Rich console on stdout that is at most 80 columns wide (or `widest`) and prints text as it is.
 
     Without colour (a flag, NO_COLOR, or not a terminal) it writes no escape code at all.
     """
@@ -44,7 +44,7 @@ def console(no_color: bool = False, stream: TextIO | None = None) -> "Console":
         force_terminal=False if plain else None,
         legacy_windows=False,
     )
-    measured.width = max(NARROWEST, min(measured.width, WIDEST))
+    measured.width = max(NARROWEST, min(measured.width, widest))
     return measured
 
 

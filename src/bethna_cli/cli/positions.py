@@ -52,9 +52,10 @@ def positions(
         typer.echo("Nothing is held. Try: bethna recommend ETH", err=True)
         _say_unbought(held)
     else:
-        from bethna_cli.cli.render_positions import screen
+        from bethna_cli.cli.render_positions import WIDE, screen
 
-        output.console(no_color).print(screen(held))
+        console = output.console(no_color, widest=WIDE)
+        console.print(screen(held, console.width))
         _say_unbought(held)
 
 
@@ -78,25 +79,41 @@ def _say_unbought(held: "Holdings") -> None:
 def _follow(settings: "Settings", read: "Callable[[], Holdings]", no_color: bool) -> None:
     """Draw the table again every second; in a pipe, one table a second under the other."""
     from bethna_cli.cli import output
-    from bethna_cli.cli.render_positions import screen
+    from bethna_cli.cli.render_positions import WIDE, screen
 
-    console = output.console(no_color)
+    console = output.console(no_color, widest=WIDE)
     try:
         if not console.is_terminal:
             while True:
-                console.print(screen(read()))
+                console.print(screen(read(), console.width))
                 time.sleep(REFRESH_S)
-        _draw(console, read, settings.network)
+        _draw(console, read, settings)
     except KeyboardInterrupt:
         return
 
 
-def _draw(console: Any, read: "Callable[[], Holdings]", network: str) -> None:
+def _draw(console: Any, read: "Callable[[], Holdings]", settings: "Settings") -> None:
+    """Draw on a screen of its own, which is as large as the terminal is now; the last table stays when it is left."""
+    import shutil
+
     from rich.live import Live as LiveTable
 
-    from bethna_cli.cli.render_positions import live_screen
+    from bethna_cli.bootstrap.unwatched import unwatched_positions
+    from bethna_cli.cli import output
+    from bethna_cli.cli.banner import alarm
+    from bethna_cli.cli.render_positions import WIDE, live_screen, screen
 
-    with LiveTable(console=console, auto_refresh=False) as table:
-        while True:
-            table.update(live_screen(read(), network), refresh=True)
-            time.sleep(REFRESH_S)
+    held = read()
+    try:
+        with LiveTable(console=console, auto_refresh=False, screen=True) as table:
+            while True:
+                console.size = shutil.get_terminal_size()
+                table.update(
+                    live_screen(held, settings.network, alarm(unwatched_positions(settings)), console.size),
+                    refresh=True,
+                )
+                time.sleep(REFRESH_S)
+                held = read()
+    finally:
+        console.width = max(output.NARROWEST, min(shutil.get_terminal_size().columns, WIDE))
+        console.print(screen(held, console.width))

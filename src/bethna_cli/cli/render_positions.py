@@ -19,6 +19,17 @@ LATE_S = 300.0
 
 DAY_S = 86_400.0
 TRAIL_WIDTH = 9
+WIDE = 106
+"""From this many columns on, prices and all Greeks stand beside the rest."""
+
+COLUMNS = {
+    0: ("position", "option", "value", "P&L", "guard"),
+    72: ("position", "option", "left", "value", "P&L", "trail", "guard"),
+    WIDE: ("position", "option", "left", "price", "value", "P&L", "trail", "Greeks", "guard"),
+}
+"""What is shown from how many columns on: a table that is squeezed would break its numbers."""
+
+TABLE_HEAD = 2
 BARS = "▁▂▃▄▅▆▇█"
 GREEKS = ("delta", "gamma", "vega", "theta")
 STATE_STYLES = {PositionState.UNCONFIRMED: "bold yellow", PositionState.EXTERNAL: "yellow"}
@@ -122,37 +133,64 @@ def held_document(one: Held, now: datetime) -> dict[str, object]:
     }
 
 
-def screen(held: Holdings) -> RenderableType:
+def screen(held: Holdings, width: int) -> RenderableType:
     """Two lines per position, and below how old the marks are."""
-    grid = table("position", "option", "left", "value", "P&L", "trail", "guard", right=("left", "value", "P&L"))
-    grid.padding = 0  # seven columns of two lines just fit 80 characters
-    for one in held.items:
-        grid.add_row(*_row(one, held.now))
-    return Group(grid, *_notes(held))
+    return Group(_grid(held.items, held.now, width), *_notes(held))
 
 
-def live_screen(held: Holdings, network: str) -> RenderableType:
-    """The table with the time above it."""
-    head = Text(f"{network} · {moment(held.now)} · Ctrl-C ends", style="dim")
-    return Group(head, screen(held) if held.items else Text("Nothing is held."))
+def live_screen(held: Holdings, network: str, alarm: str, size: tuple[int, int]) -> RenderableType:
+    """As much of the table as fits, with the time above it and, in red, what is alarming. size: columns and lines."""
+    width, height = size
+    lines = [(f"{network} · {moment(held.now)} · Ctrl-C ends", "dim")]
+    lines += [(line, "bold red") for line in alarm.splitlines()]
+    head = [Text(line, style, no_wrap=True, overflow="ellipsis") for line, style in lines]
+    if not held.items:
+        return Group(*head, Text("Nothing is held."))
+    notes = _notes(held)
+    room = max(1, (height - len(head) - len(notes) - TABLE_HEAD - 1) // 2)
+    more = len(held.items) - room
+    if more > 0:
+        notes.insert(0, Text(f"{more} more: bethna positions", style="yellow"))
+    return Group(*head, _grid(held.items[:room], held.now, width), *notes)
 
 
-def _row(one: Held, now: datetime) -> tuple[RenderableType, ...]:
+def _grid(items: Sequence[Held], now: datetime, width: int) -> Table:
+    columns = COLUMNS[max(least for least in COLUMNS if least <= width)]
+    grid = table(*columns, right=("left", "price", "value", "P&L"))
+    grid.padding = (0, 1, 0, 0) if width >= WIDE else 0  # seven columns of two lines just fit 80 characters
+    for one in items:
+        cells = _cells(one, now)
+        grid.add_row(*(cells[name] for name in columns))
+    return grid
+
+
+def _cells(one: Held, now: datetime) -> dict[str, Text]:
     position, terms, mark = one.position, one.position.terms, one.mark
     left_s = (terms.expires_at - now).total_seconds()
     strikes = "/".join(f"{strike:,.8g}" for strike in terms.strikes)
     life = f"{left_s / DAY_S:.1f} d" if left_s > 0 else "over"
     value = "–" if mark is None else usd(usdc_to_decimal(mark.value))
-    iv, delta = (None if mark is None else mark.option.get(name) for name in ("iv", "delta"))
-    return (
-        _two(position.short_id, position.depth.value, STATE_STYLES.get(position.state, "")),
-        _two(f"{terms.asset} {terms.kind.value.lower().replace('_', ' ')}", f"{strikes}, {life}"),
-        _two(f"{usdc_to_decimal(position.contracts_left):,.4f}", "" if delta is None else f"Δ {delta:+.3f}"),
-        _two(value, f"cost {usd(usdc_to_decimal(position.cost))}", _mark_style(one, now)),
-        _gain(one),
-        Text(f"{_trail(one)}\n", "cyan") + Text("" if iv is None else f"IV {share(iv)}", "dim"),
-        _guard_text(one) + Text(f"\n{_limits(one.rules) if position.is_open else ''}", "dim"),
-    )
+    iv = None if mark is None else mark.option.get("iv")
+    entry = usdc_to_decimal(position.cost) / usdc_to_decimal(position.contracts)
+    return {
+        "position": _two(position.short_id, position.depth.value, STATE_STYLES.get(position.state, "")),
+        "option": _two(f"{terms.asset} {terms.kind.value.lower().replace('_', ' ')}", f"{strikes}, {life}"),
+        "left": _two(f"{usdc_to_decimal(position.contracts_left):,.4f}", _greek(one, "delta", "Δ", 3)),
+        "price": _two(_greek(one, "usd", "", 2, sign="") or "–", f"paid {usd(entry)}"),
+        "value": _two(value, f"cost {usd(usdc_to_decimal(position.cost))}", _mark_style(one, now)),
+        "P&L": _gain(one),
+        "trail": Text(f"{_trail(one)}\n", "cyan") + Text("" if iv is None else f"IV {share(iv)}", "dim"),
+        "Greeks": _two(
+            f"{_greek(one, 'gamma', 'Γ', 4)} {_greek(one, 'theta', 'θ', 2)}", _greek(one, "vega", "vega", 2)
+        ),
+        "guard": _guard_text(one) + Text(f"\n{_limits(one.rules) if position.is_open else ''}", "dim"),
+    }
+
+
+def _greek(one: Held, name: str, symbol: str, digits: int, sign: str = "+") -> str:
+    """Write what the mark says of one contract; nothing where it is not known."""
+    value = None if one.mark is None else one.mark.option.get(name)
+    return "" if value is None else f"{symbol} {value:{sign},.{digits}f}".strip()
 
 
 def _gain(one: Held) -> Text:
