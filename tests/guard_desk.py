@@ -274,14 +274,15 @@ class Guarded:
         name: str = "exits",
         purchase: Hash | None = None,
         allow: int = 1,
+        parts: int = 1,
     ) -> tuple[Mandate, ...]:
         """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens.
 
         purchase: they were signed with it, and nobody has noticed yet that it was filled. allow: as many times what
-        the position holds, where others hold the same token.
+        the position holds, where others hold the same token. parts: it is one of so many that were bought with one yes.
         """
-        market, worth = self.market, position.cost
-        approve = artifact("OptionSeries").function("approve").encode(TRADER, position.contracts_left * allow)
+        market, worth, contracts = self.market, position.cost * parts, position.contracts_left * parts
+        approve = artifact("OptionSeries").function("approve").encode(TRADER, contracts * allow)
         market.send(position.token, approve)
         market.exchange.catch_up()
         nonce = intent_nonce(plan_id(name + position.id), "exits", keccak)
@@ -289,12 +290,15 @@ class Guarded:
         for kind, at in ((MandateKind.STOP_LOSS, int(worth * stop_share)), (MandateKind.TAKE_PROFIT, worth * 2)):
             least, until_s = int(at * floor_share) or 1, int(market.clock.at.timestamp() + days * 86_400)
             intent = TradeIntent(
-                USER, WATCHER, Side.SELL, position.token, ROUTER, position.contracts_left, at, least, nonce, until_s,
+                USER, WATCHER, Side.SELL, position.token, ROUTER, contracts, at, least, nonce, until_s,
                 plan_id(name),
             )  # fmt: skip
             trade = PlannedTrade(kind.value, DOMAIN, intent)
             state = MandateState.WAITING if purchase else MandateState.OPEN
-            mandate = Mandate(digest(trade), kind, trade, sign_intent(trade), purchase, market.clock.now(), state)
+            name_of = None if purchase else position.id
+            mandate = Mandate(
+                digest(trade), kind, trade, sign_intent(trade), purchase, market.clock.now(), state, name_of
+            )
             made.append(mandate)
         with closing(SqliteMandates.open(market.store)) as store:
             store.keep(made)
@@ -375,11 +379,17 @@ class Guarded:
 
     def sales(self) -> list[tuple[int, int]]:
         """What each sale took and brought, by the contract's events."""
+        return [(int(log["data"][2:66], 16), int(log["data"][66:130], 16)) for log in self._sold()]
+
+    def sale_blocks(self) -> list[int]:
+        """The block of each sale, as the chain shows them now."""
+        return [int(log["blockNumber"], 16) for log in self._sold()]
+
+    def _sold(self) -> list[dict[str, Any]]:
         topic = artifact("SentientTrader").event_topic("OptionSold")
-        logs = self.market.ask(
-            "eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest", "address": TRADER, "topics": [topic]}
-        )
-        return [(int(log["data"][2:66], 16), int(log["data"][66:130], 16)) for log in logs]
+        wanted = {"fromBlock": "0x0", "toBlock": "latest", "address": TRADER, "topics": [topic]}
+        logs: list[dict[str, Any]] = self.market.ask("eth_getLogs", wanted)
+        return logs
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

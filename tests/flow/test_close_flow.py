@@ -267,6 +267,7 @@ def test_exits_are_signed_anew_before_the_old_ones_are_called_off(market):
 
     old, new = mandates[:2], mandates[2:]
     assert [one.state for one in (*old, *new)] == [MandateState.CANCELLED] * 2 + [MandateState.OPEN] * 2
+    assert {one.position for one in new} == {position.id}
     assert used == [True, True, False, False]
     assert [type(step.action) for step in shown[0].plan.steps] == [Approve, CancelNonce]
     assert read_card("\n".join(str(line) for line in shown[0].card_lines)) == [one.trade for one in new]

@@ -18,7 +18,7 @@ from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.rpc_transport import InProcess
 from bethna_cli.domain.errors import ConfigurationError, NodeBehind, WatcherReplaced
 from bethna_cli.domain.position import Position, PositionState
-from bethna_cli.flow import guard
+from bethna_cli.flow import guard, selling
 from bethna_cli.flow.guard import Ticked
 from execution_desk import TRADER, FaultyTransport, HandClock, Market
 from guard_desk import NEVER, Guarded, seen, two_expiries  # noqa: F401 (a fixture of this module)
@@ -179,7 +179,7 @@ def test_a_position_whose_turn_goes_wrong_stops_no_other_one(guarded: Guarded, m
     bad, worse, good = (guarded.buy(name, 5_000_000) for name in ("bad", "worse", "good"))
     for one in (bad, worse, good):
         guarded.sign_exits(one)
-    decide, act = guard._decide, guard.sell
+    decide, act = guard._decide, selling.sell
 
     def decided(book: Any, covers: Any, views: Any, decision: Any, work: Any) -> None:
         if book.positions[decision.row].id == bad.id:
@@ -192,7 +192,7 @@ def test_a_position_whose_turn_goes_wrong_stops_no_other_one(guarded: Guarded, m
         return await act(desk, position, *rest)
 
     monkeypatch.setattr(guard, "_decide", decided)
-    monkeypatch.setattr(guard, "sell", sold)
+    monkeypatch.setattr(selling, "sell", sold)
     _, second = guarded.ticks(2)
 
     assert f"{bad.short_id}: bethna made a mistake: KeyError" in second.troubles
@@ -298,13 +298,16 @@ class Slow:
 
 
 def looked_at_slowly(guarded: Guarded, count: int) -> None:
-    """Buy so many positions, let the stop of all fire at once, and watch over a slow node until they are sold."""
+    """Buy so many positions of one option, let the stop of all fire at once, and watch over a slow node.
+
+    After the look that confirms it each look sells at least three, and none of them is without its exits meanwhile.
+    """
     market = guarded.market
     for number in range(count):
         guarded.sign_exits(guarded.buy(f"purchase {number}", 5_000_000), name=f"exits {number}", allow=count)
     node = market.transport.inner
     seconds = []
-    for _ in range(2 * count + 4):
+    for _ in range(1 + -(-count // 3)):
         market.transport = Slow(node, market.clock)  # type: ignore[assignment]
         began = market.clock.at
         guarded.ticks(1)
@@ -313,7 +316,10 @@ def looked_at_slowly(guarded: Guarded, count: int) -> None:
             break
         market.clock.at = max(market.clock.at, began + timedelta(seconds=60))
     print(f"{count} positions: {len(seconds)} looks of {min(seconds):.0f} to {max(seconds):.0f} s")
-    assert len(guarded.sales()) == count
+    bought = guarded.positions()
+    assert [sold for sold, _ in guarded.sales()] == [one.contracts for one in bought]
+    assert {one.state for one in bought} == {PositionState.CLOSED}
+    assert set(seen(guarded.alerts())) == {"sold-stop-loss"}
     assert max(seconds) < 60
 
 

@@ -15,7 +15,7 @@ from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
 from bethna_cli.domain.units import iso
 
 LIVE = (MandateState.WAITING, MandateState.OPEN)
-_COLUMNS = "digest, kind, trade, signature, purchase, signed_at, state"
+_COLUMNS = "digest, kind, trade, signature, purchase, signed_at, state, position"
 
 
 class SqliteMandates:
@@ -44,13 +44,14 @@ class SqliteMandates:
                 one.purchase,
                 iso(one.signed_at),
                 one.state.value,
+                one.position,
             )
             for one in mandates
         ]
         with one_transaction(self._db):
             self._db.executemany(
                 "insert or ignore into mandates (digest, user, token, nonce, kind, trade, signature, purchase,"
-                " signed_at, state) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " signed_at, state, position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
@@ -87,6 +88,7 @@ class SqliteMandates:
                 None if purchase is None else Hash(purchase),
                 datetime.fromisoformat(signed_at),
                 MandateState(state),
+                position,
             )
-            for digest, kind, trade, signature, purchase, signed_at, state in rows
+            for digest, kind, trade, signature, purchase, signed_at, state, position in rows
         ]

@@ -251,6 +251,10 @@ def _watcher_of_each_account(db: sqlite3.Connection) -> None:
     db.execute("drop table watcher")
 
 
+def _mandates_of_positions(db: sqlite3.Connection) -> None:
+    db.execute("alter table mandates add column position text")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -265,6 +269,7 @@ STEPS: tuple[Step, ...] = (
     _policies,
     lean_events,
     _watcher_of_each_account,
+    _mandates_of_positions,
 )
 
 

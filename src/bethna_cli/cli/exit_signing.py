@@ -17,9 +17,14 @@ def sign_exits(
     from bethna_cli.cli.consent import TypedAtTerminal, granted, require_person, serve_if_embedded
     from bethna_cli.cli.trade_documents import exit_document
     from bethna_cli.cli.trading import with_watcher
+    from bethna_cli.domain.errors import UsageError
     from bethna_cli.domain.mandate import ExitTerms
     from bethna_cli.flow import mandate as flow
 
+    try:
+        terms = None if rules is None else ExitTerms(rules.stop_loss, rules.take_profit)
+    except ValueError as error:
+        raise UsageError(f"These limits cannot be signed: {error}.", hint="bethna exits -h") from error
     command = f"bethna exits {position[2:10]} {'--sign' if rules else '--call-off'}"
     if not yes:
         require_person(command)
@@ -30,9 +35,9 @@ def sign_exits(
 
     async def work() -> flow.ExitReview:
         async with open_trading(trading, wallet) as desk:
-            if rules is None:
+            if terms is None:
                 return await flow.call_off(desk, position, consent)
-            return await flow.authorise(desk, position, ExitTerms(rules.stop_loss, rules.take_profit), consent)
+            return await flow.authorise(desk, position, terms, consent)
 
     done = asyncio.run(work())
     pairs = zip(done.exits, done.digests, strict=True)

@@ -69,6 +69,8 @@ class MandateState(StrEnum):
 class Mandate:
     """One signed sale. purchase: the digest of the purchase that it protects, None for tokens that came otherwise.
 
+    position: the id of the position that it was signed for later, None when it was signed with its purchase.
+
     Its intent's `quoted_amount_out` is what all of `amount_in` is worth at the trigger, its `min_amount_out` the floor,
     both USDC base units; its executor is the watcher. Raises ValueError for an intent that is no mandate.
     """
@@ -80,6 +82,7 @@ class Mandate:
     purchase: Hash | None
     signed_at: datetime
     state: MandateState = MandateState.WAITING
+    position: str | None = None
 
     def __post_init__(self) -> None:
         intent = self.trade.intent

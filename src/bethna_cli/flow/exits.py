@@ -4,7 +4,7 @@ The watcher's own account sends it, journaled like every trade. What fails is tr
 never below what the person chose, and the sale asks for nearly all that is offered now.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from bethna_cli.execution.journal import ENDED
 from bethna_cli.flow import execute
 from bethna_cli.flow.execute import ExecutionDesk
 from bethna_cli.ports import ExitSigner, OrderBook, TradingVenue
-from bethna_cli.risk.protection import mandate_for
+from bethna_cli.risk.protection import Cover, mandate_for
 
 EXIT_GAS = 1_000_000
 EXIT_SLIPPAGE = Bps(200)
@@ -59,7 +59,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Bid:
-    """A maker's signed bid that is large enough, and what it pays for the whole position, base units."""
+    """A maker's signed bid that is large enough, and what it pays for all that is sold, base units."""
 
     quote: OptionQuote
     order: RawOrder
@@ -84,14 +84,15 @@ class Leave:
         self.require_newest()
 
 
-async def sell(desk: ExitDesk, position: Position, rule: ExitRule, usable: Sequence[Mandate], leave: Leave) -> Attempt:
-    """Try once to sell a position by one of its mandates; sends at most one transaction.
+async def sell(desk: ExitDesk, position: Position, rule: ExitRule, cover: Cover, leave: Leave) -> Attempt:
+    """Try once to sell a position by one of the mandates that cover it; sends at most one transaction.
 
-    Never raises for what the outside does. Raises WatcherReplaced.
+    What is sold is what the contract takes by them, which may be more of the option than this position. Never raises
+    for what the outside does. Raises WatcherReplaced.
     """
     facts: dict[str, object] = {"rule": rule.value}
     try:
-        return await _sell(desk, position, rule, usable, leave, facts)
+        return await _sell(desk, position, rule, cover, leave, facts)
     except WatcherReplaced:
         raise
     except (OutsideError, TradeRefused, NotFound) as error:
@@ -102,26 +103,26 @@ async def _sell(
     desk: ExitDesk,
     position: Position,
     rule: ExitRule,
-    usable: Sequence[Mandate],
+    cover: Cover,
     leave: Leave,
     facts: dict[str, object],
 ) -> Attempt:
+    usable, takes = cover.usable, cover.takes
     on_its_way = [entry for one in usable if (entry := _journaled(desk, one)) is not None and entry.variants]
     if on_its_way:
         return await _settled(desk, on_its_way[0], facts)
-    bid = await _best_bid(desk, position)
+    bid = await _best_bid(desk, position, takes)
     facts |= {"bid_usd": float(bid.quote.price_usd), "offered_usdc": _usdc(bid.offered)}
-    mandate = mandate_for(rule, usable, position.contracts_left, bid.offered)
+    mandate = mandate_for(rule, usable, takes, bid.offered)
     if mandate is None:
-        floor = min(one.floor(position.contracts_left) for one in usable)
+        floor = min(one.floor(takes) for one in usable)
         return Attempt(
             None, f"{_usdc(bid.offered):,.2f} USDC are offered, less than the floor of {_usdc(floor):,.2f}", facts
         )
-    sold = min(mandate.trade.intent.amount_in, position.contracts_left)
-    delivered = await desk.venue.quote(replace(mandate.trade.intent, amount_in=sold), bid.order)
+    delivered = await desk.venue.quote(replace(mandate.trade.intent, amount_in=takes), bid.order)
     if isinstance(delivered, ContractRefused):
         return Attempt(None, delivered.message, facts)
-    minimum = max(mandate.floor(position.contracts_left), least_acceptable(delivered, desk.slippage))
+    minimum = max(mandate.floor(takes), least_acceptable(delivered, desk.slippage))
     facts |= {"mandate": mandate.kind.value, "minimum_usdc": _usdc(minimum), "digest": mandate.digest}
     entry = _journaled(desk, mandate) or await _begun(desk, mandate)
     return await _sent(desk, entry, mandate, minimum, bid, leave, facts)
@@ -175,13 +176,13 @@ async def _begun(desk: ExitDesk, mandate: Mandate) -> JournalEntry:
     return entry
 
 
-async def _best_bid(desk: ExitDesk, position: Position) -> Bid:
-    """Find the highest bid that takes the whole position and lives long enough. Raises TradeRefused without one."""
+async def _best_bid(desk: ExitDesk, position: Position, contracts: int) -> Bid:
+    """Find the highest bid that takes so many contracts and lives long enough. Raises TradeRefused without one."""
     board = await desk.bids.bids(position.terms.asset)
     terms, now = position.terms, desk.execution.clock.now()
     wanted = (terms.kind, terms.strikes, terms.expires_at)
     quotes = [one for one in board.quotes if (one.kind, one.strikes, one.expires_at) == wanted]
-    large = [one for one in quotes if one.max_contracts >= position.contracts_left]
+    large = [one for one in quotes if one.max_contracts >= contracts]
     lasting = [one for one in large if (one.good_until - now).total_seconds() >= LEAST_LIFE_S]
     if not lasting:
         why = (
@@ -193,7 +194,7 @@ async def _best_bid(desk: ExitDesk, position: Position) -> Bid:
         )
         raise TradeRefused(f"{terms.ticker} cannot be sold now: {why}.", hint="bethna alerts")
     best = max(lasting, key=lambda one: one.price)
-    return Bid(best, desk.bids.order(best.order_id), position.contracts_left * best.price // PRICE_UNIT)
+    return Bid(best, desk.bids.order(best.order_id), contracts * best.price // PRICE_UNIT)
 
 
 def _rising(fees: Fees) -> tuple[Fees, ...]:

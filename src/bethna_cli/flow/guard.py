@@ -6,29 +6,26 @@ alone. A source or a chain that fails makes values unknown and is told; it never
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bethna_cli.domain.alert import Alert
-from bethna_cli.domain.errors import BethnaError, WatcherReplaced
-from bethna_cli.domain.guarding import Decided, ExitRule, GuardState, TickNotes, Verdict
+from bethna_cli.domain.errors import BethnaError
+from bethna_cli.domain.guarding import Decided, GuardState, TickNotes, Verdict
 from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.market import Asset
 from bethna_cli.flow import execute, guard_words
-from bethna_cli.flow.exits import Attempt, Leave, sell
+from bethna_cli.flow.exits import Attempt
 from bethna_cli.flow.lookout import GuardDesk, look
 from bethna_cli.flow.mandate import decide_waiting
 from bethna_cli.flow.protect import Covers, adopted_rules, look_at_protection
+from bethna_cli.flow.selling import sell_all, sold_alert
 from bethna_cli.risk.book import Assessment, Book, Decision, first_state
+from bethna_cli.risk.lots import is_passed, rules_by
 from bethna_cli.risk.marks import AssetView
 from bethna_cli.risk.protection import endings
 
-FIRST_WAIT_S = 30.0
-LONGEST_WAIT_S = 240.0
 TELL_UNKNOWN_AT = 2
 """At which tick in a row without a value, or without the chain, the person hears of it."""
-
-SELLING_FOR = timedelta(seconds=40)
-"""How long after its look a tick begins another sale: a slow node must not keep the watcher from looking again."""
 
 
 @dataclass
@@ -76,10 +73,11 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     decide_waiting(desk.journal, desk.mandates, desk.clock)
     book = _book(desk, memory)
     views = await look(desk.market, book.assets)
-    assessment = book.assess(views, desk.clock.now(), desk.strictness) if len(book) else None
     covers = await look_at_protection(desk, book, troubles)
+    book = _by_rules_passed_on(desk, memory, book, covers)
+    assessment = book.assess(views, desk.clock.now(), desk.strictness) if len(book) else None
     work = _Conclusions(desk.clock.now())
-    work.alerts += [_sold(desk, entry) for entry in sold]
+    work.alerts += [sold_alert(desk, entry) for entry in sold]
     _note_unknown(memory, views, work, troubles)
     _note_silence(memory, work, troubles[0] if is_chain_silent and len(book) else None)
     _note_protection(book, covers, work)
@@ -91,11 +89,7 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     marks = None if assessment is None else book.packed(assessment)
     notes = TickNotes(work.at, marks, changed, work.decided, work.alerts)
     alerts = desk.watchbook.keep(notes, memory.token, "; ".join(troubles) or None)
-    attempts = {}
-    for sale in work.sales:
-        if desk.clock.now() - work.at > SELLING_FOR:
-            break  # the next look finds them still to be sold, at a price of its own
-        attempts[book.positions[sale.row].id] = await _act(desk, memory, book, covers, sale)
+    attempts = await sell_all(desk, memory.token, book, covers, work.sales, work.at)
     return Ticked(work.at, book, assessment, covers, tuple(alerts), attempts, tuple(troubles))
 
 
@@ -143,15 +137,22 @@ def _book(desk: GuardDesk, memory: Memory) -> Book:
     return memory.book
 
 
+def _by_rules_passed_on(desk: GuardDesk, memory: Memory, book: Book, covers: Covers) -> Book:
+    """Have positions go by the limits of other exits than before, once: what the person says later counts again."""
+    if not covers.is_known:
+        return book
+    changed = {row: cover for row, cover in covers.by_row.items() if is_passed(cover, book.states[row].reason)}
+    if not changed:
+        return book
+    rules = list(book.rules)
+    for row, cover in changed.items():
+        rules[row] = rules_by(book.positions[row], cover, rules[row])
+        desk.watchbook.set_rules(book.positions[row].id, rules[row], desk.clock.now())
+    memory.book = book.with_rules(rules)
+    return memory.book
+
+
 # ── concluding ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _sold(desk: GuardDesk, entry: JournalEntry) -> Alert:
-    """Name the position that an exit has sold, by its token."""
-    token = entry.trade.intent.option_token
-    mine = [one for one in desk.positions.all() if one.token == token and one.user == desk.account]
-    title = mine[-1].terms.ticker if mine else token
-    return guard_words.sold_alert(entry, title, mine[-1].id if mine else None)
 
 
 def _note_unknown(memory: Memory, views: Mapping[Asset, AssetView], work: _Conclusions, troubles: list[str]) -> None:
@@ -189,6 +190,7 @@ def _note_protection(book: Book, covers: Covers, work: _Conclusions) -> None:
             work.states[row] = after
             alert = guard_words.protection_alert(position, after)
             work.alerts += [alert] if alert else []
+            work.alerts += [guard_words.passed_on_alert(position, cover)] if cover.is_passed_on else []
         work.alerts += [
             guard_words.ending_alert(position, mandate, before_s)
             for mandate, before_s in endings(cover.usable, covers.block_s)
@@ -245,43 +247,3 @@ def _decide(
 
 def _state(book: Book, row: int, work: _Conclusions) -> GuardState:
     return work.states.get(row, book.states[row])
-
-
-# ── acting ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _act(desk: GuardDesk, memory: Memory, book: Book, covers: Covers, sale: Decision) -> Attempt:
-    """Try to sell one position, and write down what came of it. Raises WatcherReplaced."""
-    position, rule = book.positions[sale.row], sale.decision.rule or ExitRule.STOP_LOSS
-    cover = covers.of(sale.row)
-    leave = Leave(
-        sale.seen.observed_at + timedelta(seconds=desk.market.limits.spot_age_s),
-        lambda: desk.watchbook.require_newest(memory.token),
-    )
-    if desk.exits is None:
-        attempt = Attempt(None, "the watcher has no key", {})
-    else:
-        try:
-            attempt = await sell(desk.exits, position, rule, cover.usable, leave)
-        except WatcherReplaced:
-            raise
-        except Exception as error:  # noqa: BLE001 (one turn of the watch loop: a mistake here must not stop the others)
-            attempt = Attempt(None, f"bethna made a mistake: {type(error).__name__}", {})
-    now = desk.clock.now()
-    before = book.states[sale.row]
-    wait_s = min(FIRST_WAIT_S * 2**before.attempts, LONGEST_WAIT_S)
-    after = replace(before, attempts=before.attempts + 1, next_try_at=now + timedelta(seconds=wait_s))
-    alerts = []
-    if attempt.is_sold and attempt.entry is not None and attempt.entry.fill is not None:
-        await _attempted("record", desk.note_fill(attempt.entry.fill.transaction), [])
-        alerts.append(_sold(desk, attempt.entry))
-        words = "sold"
-    else:
-        words = attempt.refusal or "not sold yet"
-        failing = guard_words.failing_alert(position, after, rule, words, now)
-        alerts += [failing] if failing else []
-    verdict, facts = "SOLD" if attempt.is_sold else "TRIED", guard_words.attempt_facts(attempt)
-    note = Decided(position.id, now, verdict, rule, words, facts)
-    desk.watchbook.note([note], [after], alerts, memory.token, now)
-    book.remember(sale.row, after)
-    return attempt

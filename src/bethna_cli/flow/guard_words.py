@@ -1,6 +1,6 @@
 """What a person hears from Gamma: each cause once, with the numbers, and what to type next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bethna_cli.domain.alert import Alert, Level
@@ -13,7 +13,7 @@ from bethna_cli.domain.units import iso, usdc_to_decimal
 from bethna_cli.flow.exits import Attempt
 from bethna_cli.risk.book import Decision, spot_facts
 from bethna_cli.risk.marks import AssetView
-from bethna_cli.risk.protection import NO_GAS
+from bethna_cli.risk.protection import NO_GAS, Cover
 
 CRITICAL_EVERY_S = 300
 
@@ -89,14 +89,16 @@ def failing_alert(position: Position, state: GuardState, rule: ExitRule, why: st
     )
 
 
-def sold_alert(entry: JournalEntry, title: str, position: str | None) -> Alert:
-    """Say what an exit has brought; one for each transaction that did it."""
+def sold_alert(entry: JournalEntry, title: str, position: str | None, booked: Sequence[str]) -> Alert:
+    """Say what an exit has brought; one for each transaction that did it. booked: what it reduced instead, by name."""
     assert entry.fill is not None
     fill = entry.fill
     rule = entry.trade.purpose
     level = Level.INFO if rule == ExitRule.TAKE_PROFIT.value else Level.WARNING
     size, usdc = usdc_to_decimal(fill.amount_in), usdc_to_decimal(fill.amount_out)
     text = f"{size:,.4f} contracts brought {usdc:,.2f} USDC, now in your account. Transaction {fill.transaction}."
+    if booked:
+        text += f" Sales take the oldest contracts of an option first: this one reduced {', '.join(booked)}."
     return Alert(
         f"sold:{entry.digest}:{fill.transaction}", level, f"sold-{rule}", f"{title} sold by {rule}", text, position
     )
@@ -149,6 +151,20 @@ def protection_alert(position: Position, after: GuardState) -> Alert | None:
         "is UNPROTECTED",
         f"No exit would be sent: {after.reason}. {_to_protect(position, after.reason)}",
     )
+
+
+def passed_on_alert(position: Position, cover: Cover) -> Alert:
+    """Say that a sale has left a position with the exits of another one, and at which limits these sell."""
+    at = " and ".join(
+        f"{one.kind.value} at {usdc_to_decimal(one.trigger_value(position.contracts_left)):,.2f} USDC"
+        for one in cover.usable
+    )
+    text = (
+        "Sales take the oldest contracts of an option first, and what was signed for this purchase has sold those of an"
+        f" older one. Now {cover.reason}: {at}. To sign others: bethna exits {position.short_id} --stop-loss 50% --sign"
+    )
+    cause = f"passed-on:{position.id}:{cover.usable[0].trade.intent.nonce}"
+    return _alert(cause, Level.WARNING, "exits-passed-on", position, "is guarded by an older purchase's exits", text)
 
 
 def _to_protect(position: Position, reason: str) -> str:

@@ -23,9 +23,11 @@ from bethna_cli.flow import execute
 from bethna_cli.flow.carry import purpose_of
 from bethna_cli.flow.close import require_sellable
 from bethna_cli.flow.draft import living_mandates, needed_by
+from bethna_cli.flow.protect import Purchases
 from bethna_cli.flow.review import pinned
 from bethna_cli.flow.sight import TradingDesk
 from bethna_cli.ports import Clock, Journal, Mandates
+from bethna_cli.risk.lots import shared_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ async def review_exits(desk: TradingDesk, prefix: str, terms: ExitTerms | None) 
         raise ContractMismatch("The contract there is not the confirmed one.", hint="bethna contract verify")
     purse = await desk.venue.purse(desk.wallet.address, desk.pins.contract)
     (held,) = await desk.venue.held(desk.wallet.address, desk.pins.contract, [position.token])
-    ended = protecting(desk.mandates, desk.execution.journal, position)
-    others = [one for one in await living_mandates(desk, position.token, state) if one not in ended]
+    living = await living_mandates(desk, position.token, state)
+    ended = _protecting(desk, position, living)
+    others = [one for one in living if one not in ended]
     exits = () if terms is None else _exits(desk, position, terms, state.block.timestamp_s, held.balance)
     frame = steps.Frame(
         chain_id=desk.pins.chain_id,
@@ -136,9 +139,10 @@ async def _carry_out(desk: TradingDesk, shown: ExitReview, consent: ExitConsent)
     if tuple(one.digest for one in signed.intents) != shown.digests:
         raise TradeRefused("What was signed is not what was shown; nothing was sent.", hint="bethna doctor")
     now = desk.clock.now()
-    purchase = purchase_of(desk.execution.journal, shown.position)
+    made = Purchases(desk.execution.journal.entries()).made(shown.position)
+    purchase = None if made is None else made.digest
     fresh = [
-        Mandate(answer.digest, kind_of(trade), trade, answer.signature, purchase, now)
+        Mandate(answer.digest, kind_of(trade), trade, answer.signature, purchase, now, position=shown.position.id)
         for trade, answer in zip(shown.exits, signed.intents, strict=True)
     ]
     desk.mandates.keep(fresh)
@@ -159,19 +163,15 @@ async def _carry_out(desk: TradingDesk, shown: ExitReview, consent: ExitConsent)
 # ── what stands for whom ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def purchase_of(journal: Journal, position: Position) -> Hash | None:
-    """Return the digest of the purchase that made a position, None when this machine did not send it."""
-    name = (position.transaction, position.ordinal)
-    found = (one for one in journal.entries() if one.fill and (one.fill.transaction, one.fill.ordinal) == name)
-    return next((one.digest for one in found), None)
-
-
-def protecting(mandates: Mandates, journal: Journal, position: Position) -> list[Mandate]:
-    """Return the living mandates of a position: those of its purchase, and those signed for its token later."""
-    purchase = purchase_of(journal, position)
-    alive = (MandateState.WAITING, MandateState.OPEN)
-    signed = mandates.of_token(position.user, position.token)
-    return [one for one in signed if one.state in alive and one.purchase in (purchase, None)]
+def _protecting(desk: TradingDesk, position: Position, living: Sequence[Mandate]) -> list[Mandate]:
+    """Return those mandates of its token that were signed for a position or guard it now, whoever else they guard."""
+    same = [one for one in desk.positions.all() if (one.user, one.token) == (position.user, position.token)]
+    every = desk.mandates.of_token(position.user, position.token)
+    pairs = Purchases(desk.execution.journal.entries()).pairs(every, same)
+    nonces = {one.trade.intent.nonce for one in living}
+    guard = shared_out(same, [one for one in pairs if one.nonce in nonces], pairs).get(position.id)
+    named = {one.nonce for one in pairs if position.id in one.names} | ({guard.nonce} if guard else set())
+    return [one for one in living if one.trade.intent.nonce in named]
 
 
 def decide_waiting(journal: Journal, mandates: Mandates, clock: Clock) -> Sequence[Mandate]:

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bethna_cli.domain.chain import Hash, Tag
+from bethna_cli.domain.chain import Address, Hash, Tag
 from bethna_cli.domain.errors import BethnaError
 from bethna_cli.domain.guarding import ExitFacts, ExitRules
+from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.mandate import Mandate, MandateState
 from bethna_cli.domain.position import Position
 from bethna_cli.flow.lookout import GuardDesk
 from bethna_cli.risk.book import Book
-from bethna_cli.risk.protection import UNSIGNED, Cover, cover_of, signed_rules
+from bethna_cli.risk.lots import Pair, covers_of, pairs_of
+from bethna_cli.risk.protection import UNSIGNED, ChainNow, Cover, signed_rules
 
 LIVE = frozenset({MandateState.WAITING, MandateState.OPEN})
 
@@ -35,24 +37,63 @@ async def look_at_protection(desk: GuardDesk, book: Book, troubles: list[str]) -
     """
     signed = _signed(desk, book)
     live = {one.digest: one for found in signed.values() for one in found if one.state in LIVE}
-    facts: dict[Hash, ExitFacts] = {}
+    facts: dict[int, ExitFacts] = {}
     gas_wei: int | None = None
     block_s, is_known = int(desk.clock.now().timestamp()), False
     try:
         if live:
-            facts = dict(zip(live, await desk.evidence.facts(list(live.values())), strict=True))
+            by_nonce = {one.trade.intent.nonce: one for one in live.values()}
+            facts = dict(zip(by_nonce, await desk.evidence.facts(list(by_nonce.values())), strict=True))
             block_s = (await desk.chain.block()).timestamp_s
             gas_wei = await _gas_wei(desk)
             await _end_mandates(desk, live, facts)
         is_known = True
     except BethnaError as error:
         troubles.append(f"protection: {error.message}")
-    watcher = desk.watcher if desk.exits is not None else None
-    covers = {}
-    for row, mine in signed.items():
-        fact = next((facts[one.digest] for one in mine if one.digest in facts), None)
-        covers[row] = cover_of(book.positions[row], mine, fact, block_s, gas_wei, watcher)
-    return Covers(covers, block_s, is_known)
+    now = ChainNow(block_s, desk.watcher if desk.exits is not None else None, gas_wei)
+    return Covers(_covers(desk, book, signed, facts, now), block_s, is_known)
+
+
+def _covers(
+    desk: GuardDesk,
+    book: Book,
+    signed: Mapping[Address, Sequence[Mandate]],
+    facts: Mapping[int, ExitFacts],
+    now: ChainNow,
+) -> dict[int, Cover]:
+    if not signed:
+        return {}
+    journal = Purchases(desk.journal.entries())
+    found: dict[int, Cover] = {}
+    for token, mandates in signed.items():
+        rows = book.rows_of(token)
+        lots = [book.positions[row] for row in rows]
+        pairs = journal.pairs(mandates, lots)
+        if any(pair.has_sold and pair.names for pair in pairs):  # it has sold an older one's contracts
+            earlier = [one for one in desk.positions.all() if (one.user, one.token) == (desk.account, token)]
+            lots = [*(one for one in earlier if not one.is_open), *lots]
+            pairs = journal.pairs(mandates, lots)
+        covers = covers_of(lots, pairs, facts, now)
+        found |= {row: covers[book.positions[row].id] for row in rows}
+    return found
+
+
+class Purchases:
+    """What the journal knows of an account's purchases and of the sales by its mandates."""
+
+    def __init__(self, entries: Sequence[JournalEntry]) -> None:
+        filled = [(entry, entry.fill) for entry in entries if entry.fill]
+        self._by_fill = {(fill.transaction, fill.ordinal): entry for entry, fill in filled}
+        self._filled = {entry.digest for entry, _ in filled}
+
+    def made(self, position: Position) -> JournalEntry | None:
+        """Return the purchase that made a position, None when this machine did not send it."""
+        return self._by_fill.get((position.transaction, position.ordinal))
+
+    def pairs(self, mandates: Sequence[Mandate], positions: Sequence[Position]) -> list[Pair]:
+        """Put a token's mandates into pairs, each with those of the token's positions that it was signed for."""
+        bought = {one.id: entry for one in positions if (entry := self.made(one)) is not None}
+        return pairs_of(mandates, positions, bought, self._filled)
 
 
 async def _gas_wei(desk: GuardDesk) -> int | None:
@@ -62,20 +103,14 @@ async def _gas_wei(desk: GuardDesk) -> int | None:
     return account.balance_wei
 
 
-def _signed(desk: GuardDesk, book: Book) -> dict[int, tuple[Mandate, ...]]:
-    """Find the mandates of each row: those of its purchase, and those that were signed later for its token.
-
-    Ended ones are among them, so that it can be said why there is no protection.
-    """
+def _signed(desk: GuardDesk, book: Book) -> dict[Address, Sequence[Mandate]]:
+    """Find the mandates of each token that is held, ended ones among them: they say why there is no protection."""
     tokens = dict.fromkeys(one.token for one in desk.mandates.live())
     tokens |= dict.fromkeys(book.positions[row].token for row in sorted(book.unmet | book.signed))
-    by_token = {token: found for token in tokens if (found := desk.mandates.of_token(desk.account, token))}
-    rows = {row for token in by_token for row in book.rows_of(token)}
-    book.signed = rows
-    if not rows:
-        return {}
-    purchases = _purchases(desk)
-    return {row: _of_position(book.positions[row], by_token, purchases) for row in sorted(rows)}
+    by_token = {token: desk.mandates.of_token(desk.account, token) for token in tokens if book.rows_of(token)}
+    signed: dict[Address, Sequence[Mandate]] = {token: found for token, found in by_token.items() if found}
+    book.signed = {row for token in signed for row in book.rows_of(token)}
+    return signed
 
 
 def adopted_rules(desk: GuardDesk, positions: Sequence[Position]) -> Mapping[str, ExitRules]:
@@ -85,9 +120,10 @@ def adopted_rules(desk: GuardDesk, positions: Sequence[Position]) -> Mapping[str
     bare = [one for one in positions if one.id not in rules and one.token in live]
     if not bare:
         return rules
-    purchases = _purchases(desk)
+    journal = Purchases(desk.journal.entries())
     for one in bare:
-        mine = _of_position(one, {one.token: desk.mandates.of_token(desk.account, one.token)}, purchases)
+        pairs = journal.pairs(desk.mandates.of_token(desk.account, one.token), [one])
+        mine = [mandate for pair in pairs if pair.names or pair.is_nameless for mandate in pair.mandates]
         signed = signed_rules(one, mine, desk.defaults)
         if signed is not None:
             desk.watchbook.set_rules(one.id, signed, desk.clock.now())
@@ -95,25 +131,9 @@ def adopted_rules(desk: GuardDesk, positions: Sequence[Position]) -> Mapping[str
     return rules
 
 
-def _purchases(desk: GuardDesk) -> Mapping[tuple[Hash, int], Hash]:
-    """Return the digest of each purchase by the transaction that filled it."""
-    return {
-        (entry.fill.transaction, entry.fill.ordinal): entry.digest for entry in desk.journal.entries() if entry.fill
-    }
-
-
-def _of_position(
-    position: Position,
-    by_token: Mapping[str, Sequence[Mandate]],
-    purchases: Mapping[tuple[Hash, int], Hash],
-) -> tuple[Mandate, ...]:
-    purchase = purchases.get((position.transaction, position.ordinal))
-    return tuple(one for one in by_token[position.token] if one.purchase in (purchase, None))
-
-
-async def _end_mandates(desk: GuardDesk, live: Mapping[Hash, Mandate], facts: Mapping[Hash, ExitFacts]) -> None:
+async def _end_mandates(desk: GuardDesk, live: Mapping[Hash, Mandate], facts: Mapping[int, ExitFacts]) -> None:
     """Put away the mandates that can never be used again, by what is final: used, cancelled, or past their time."""
-    used = [digest for digest, fact in facts.items() if fact.is_nonce_used]
+    used = [digest for digest, one in live.items() if facts[one.trade.intent.nonce].is_nonce_used]
     final = await desk.chain.block(Tag.FINALIZED)
     if used:
         at_final = await desk.evidence.facts([live[digest] for digest in used], final.hash)

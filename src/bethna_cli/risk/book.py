@@ -95,6 +95,12 @@ class Book:
         names = "\n".join(f"{one.id} {one.terms.ticker}" for one in positions)
         self._key = hashlib.sha256(names.encode()).hexdigest()
 
+    def with_rules(self, rules: Sequence[ExitRules]) -> "Book":
+        """Return the same rows by other rules."""
+        made = Book(self.positions, rules, self.states)
+        made.unmet, made.signed = self.unmet, self.signed
+        return made
+
     def __len__(self) -> int:
         return len(self.positions)
 

@@ -19,45 +19,75 @@ NO_GAS = "the watcher has no ether for gas"
 
 
 @dataclass(frozen=True, slots=True)
+class ChainNow:
+    """What all exits have in common at a look: the newest block's time, the watcher's account and its ether.
+
+    watcher: None where it has no key; gas_wei: None when it is not known.
+    """
+
+    block_s: int
+    watcher: str | None
+    gas_wei: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
-    """A position's protection, and the mandates that may be sent for it now."""
+    """A position's protection, and the mandates that may be sent for it now.
+
+    takes: how many of the `held` contracts the contract would sell by them, base units: those of other positions too
+    when the mandate is for more than this one. is_passed_on: they were signed for another position of the same option.
+    """
 
     protection: Protection
     reason: str
     usable: tuple[Mandate, ...] = ()
+    takes: int = 0
+    held: int = 0
+    is_passed_on: bool = False
 
 
-UNSIGNED = Cover(Protection.UNPROTECTED, "no exit is signed")
+def bare(reason: str) -> Cover:
+    return Cover(Protection.UNPROTECTED, reason)
 
 
-def cover_of(
-    position: Position,
-    mandates: Sequence[Mandate],
-    facts: ExitFacts | None,
-    block_s: int,
-    gas_wei: int | None,
-    watcher: str | None,
-) -> Cover:
-    """Judge a position by what was signed for it and what the chain says. gas_wei: the watcher's, None unknown."""
-    signed = [one for one in mandates if one.state is MandateState.OPEN]
-    if not signed:
-        return _bare(_why_none(mandates))
-    alive = [one for one in signed if one.usable_until_s >= block_s]
+UNSIGNED = bare("no exit is signed")
+
+
+def fault_of(mandates: Sequence[Mandate], facts: ExitFacts | None, now: ChainNow) -> str | None:
+    """Say why the contract would take none of the exits that share a nonce, None when it would take one."""
+    if not any(one.state is MandateState.OPEN for one in mandates):
+        return why_none(mandates)
+    alive = _alive(mandates, now)
     if not alive:
-        return _bare("its exits have expired")
-    if any(one.trade.intent.executor != watcher for one in alive):
-        return _bare("its exits were signed for another watcher")
+        return "its exits have expired"
+    if any(one.trade.intent.executor != now.watcher for one in alive):
+        return "its exits were signed for another watcher"
+    if facts is not None and facts.is_nonce_used:
+        return "its exits were cancelled or used on chain"
+    return None
+
+
+def cover_of(position: Position, mandates: Sequence[Mandate], facts: ExitFacts | None, now: ChainNow) -> Cover:
+    """Judge a position by the exits that guard it, in which there is no fault, and by what the chain says of them."""
+    alive = _alive(mandates, now)
     if facts is None:
-        return Cover(Protection.UNPROTECTED, "the chain could not be asked", tuple(alive))
-    fault = _fault(position, alive, facts)
-    if fault is not None:
-        return _bare(fault)
-    if gas_wei is not None and gas_wei < LEAST_GAS_WEI:
-        return _bare(NO_GAS)
-    return Cover(Protection.PROTECTED, "signed exits stand", tuple(alive))
+        return Cover(Protection.UNPROTECTED, "the chain could not be asked", alive)
+    takes = min(facts.balance, max(one.trade.intent.amount_in for one in alive))
+    if facts.balance < position.contracts_left:
+        return bare("the account holds fewer contracts than the position")
+    if facts.allowance < takes:
+        return bare("the contract may not take its option tokens any more")
+    if now.gas_wei is not None and now.gas_wei < LEAST_GAS_WEI:
+        return bare(NO_GAS)
+    return Cover(Protection.PROTECTED, "signed exits stand", alive, takes, facts.balance)
 
 
-def _why_none(mandates: Sequence[Mandate]) -> str:
+def _alive(mandates: Sequence[Mandate], now: ChainNow) -> tuple[Mandate, ...]:
+    return tuple(one for one in mandates if one.state is MandateState.OPEN and one.usable_until_s >= now.block_s)
+
+
+def why_none(mandates: Sequence[Mandate]) -> str:
+    """Say why none of the exits that were signed stands."""
     reasons = {
         MandateState.CANCELLED: "its exits were cancelled",
         MandateState.EXPIRED: "its exits have expired",
@@ -65,21 +95,6 @@ def _why_none(mandates: Sequence[Mandate]) -> str:
         MandateState.WAITING: "its purchase is not confirmed yet",
     }
     return reasons.get(mandates[-1].state, "no exit is signed") if mandates else "no exit is signed"
-
-
-def _fault(position: Position, alive: Sequence[Mandate], facts: ExitFacts) -> str | None:
-    if facts.is_nonce_used:
-        return "its exits were cancelled or used on chain"
-    if facts.balance < position.contracts_left:
-        return "the account holds fewer contracts than the position"
-    needed = min(facts.balance, max(one.trade.intent.amount_in for one in alive))
-    if facts.allowance < needed:
-        return "the contract may not take its option tokens any more"
-    return None
-
-
-def _bare(reason: str) -> Cover:
-    return Cover(Protection.UNPROTECTED, reason)
 
 
 def mandate_for(rule: ExitRule, usable: Sequence[Mandate], contracts: int, offered: int) -> Mandate | None:
@@ -102,13 +117,27 @@ def endings(mandates: Sequence[Mandate], block_s: int) -> list[tuple[Mandate, in
 
 def signed_rules(position: Position, mandates: Sequence[Mandate], otherwise: ExitRules) -> ExitRules | None:
     """Return the limits that the person signed for a position's exits, None where none is open or nothing was paid."""
-    live = {one.kind: one for one in mandates if one.state is MandateState.OPEN}
+    live = [one for one in mandates if one.state is MandateState.OPEN]
     if not live or position.cost <= 0:
         return None
-    worth = {kind: one.trigger_value(position.contracts) * FULL for kind, one in live.items()}
-    stop, goal = worth.get(MandateKind.STOP_LOSS), worth.get(MandateKind.TAKE_PROFIT)
+    stop, goal = signed_shares(position, live)
     return replace(
         otherwise,
-        stop_loss=None if stop is None else Bps(max(0, FULL - -(-stop // position.cost))),
-        take_profit=None if goal is None else Bps(max(0, goal // position.cost - FULL)),
+        stop_loss=None if stop is None else Bps(max(0, stop)),
+        take_profit=None if goal is None else Bps(max(0, goal)),
+    )
+
+
+def signed_shares(position: Position, mandates: Sequence[Mandate]) -> tuple[Bps | None, Bps | None]:
+    """Return the loss and the gain on what a position cost at which mandates sell, None where none was signed.
+
+    A loss below nothing is a gain, and the other way about: that of exits which were signed for something else.
+    """
+    worth = {one.kind: one.trigger_value(position.contracts) * FULL for one in mandates}
+    stop, goal = worth.get(MandateKind.STOP_LOSS), worth.get(MandateKind.TAKE_PROFIT)
+    if position.cost <= 0:
+        return None, None
+    return (
+        None if stop is None else Bps(FULL - -(-stop // position.cost)),
+        None if goal is None else Bps(goal // position.cost - FULL),
     )
