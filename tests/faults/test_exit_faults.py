@@ -30,9 +30,10 @@ from bethna_cli.adapters.watch_lock import WatchLock
 from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS
 from bethna_cli.domain.errors import TradeRefused
-from bethna_cli.domain.guarding import ExitRule
+from bethna_cli.domain.guarding import ExitFacts, ExitRule
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow.exits import Leave, sell
+from bethna_cli.risk.protection import ChainNow, cover_of
 from execution_desk import Market
 from guard_desk import WATCHER, Guarded, Watch, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
@@ -271,13 +272,19 @@ async def some_turns(count: int) -> None:
 
 async def raced(here: Guarded, there: Guarded, position: Position, chance: random.Random) -> None:
     """Let the stop-loss here, the take-profit on another machine, and the person's own sale go at once."""
-    mandates, soon = here.mandates(position), here.market.clock.now() + timedelta(minutes=2)
+    soon = here.market.clock.now() + timedelta(minutes=2)
+    cover = cover_of(
+        position,
+        here.mandates(position),
+        ExitFacts(position.contracts, position.contracts, is_nonce_used=False),
+        ChainNow(int(soon.timestamp()), WATCHER, None),
+    )
     by_hand = here.sale_by_hand(position, "by hand")
 
     async def exit_by(watch: Watch, rule: ExitRule) -> None:
         assert watch.desk.exits is not None
         await some_turns(chance.randint(0, 100))
-        await sell(watch.desk.exits, position, rule, mandates, Leave(soon, lambda: None))
+        await sell(watch.desk.exits, position, rule, cover, Leave(soon, lambda: None))
 
     async def close() -> None:
         await some_turns(chance.randint(0, 300))  # it has less to ask than an exit has
