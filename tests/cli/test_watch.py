@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import plistlib
+import shlex
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +20,7 @@ from cli_process import START
 from websockets.asyncio.client import connect
 
 from bethna_cli.adapters.watch_lock import WatchLock
+from bethna_cli.cli.watch_unit import service
 from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS
 from bethna_cli.domain.errors import ConfigurationError
 from mail_servers import Postbox, mail_server
@@ -145,8 +149,27 @@ def test_status_says_whether_anybody_watches(bethna_here: Bethna):
 
     assert bethna_here("watch", "stop").returncode == 6
     assert "watch [OPTIONS]" in bethna_here("watch", "-h").stdout
-    assert "ExecStart=" in bethna_here("watch", "unit").stdout
-    assert "<key>Label</key>" in bethna_here("watch", "unit", "--launchd").stdout
+
+
+def test_the_service_watches_the_store_that_this_shell_uses_and_carries_no_secret():
+    given = {
+        "PATH": "/bin",
+        "BETHNA_NETWORK": "base",
+        "BETHNA_HOME": "here",
+        "BETHNA_SMTP_PASSWORD": "correct horse",
+        "BETHNA_MAIL_FROM": 'a"b%c\\d<e>&f',
+    }
+    unit, plist = (
+        service("sim", given, frozenset({"BETHNA_SMTP_PASSWORD"}), launchd=launchd) for launchd in (False, True)
+    )
+
+    carried = {"BETHNA_HOME": str(Path("here").absolute()), "BETHNA_MAIL_FROM": given["BETHNA_MAIL_FROM"]}
+    read = plistlib.loads(plist.encode())
+    assert read["EnvironmentVariables"] == carried
+    assert read["ProgramArguments"][0] == sys.executable
+    values = [line.partition("=")[2] for line in unit.splitlines() if line.startswith("Environment=")]
+    assert [shlex.split(value)[0].replace("%%", "%") for value in values] == [f"{k}={v}" for k, v in carried.items()]
+    assert "correct horse" not in unit + plist
 
 
 def test_a_folder_in_which_locks_mean_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

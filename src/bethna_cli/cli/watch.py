@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -243,13 +242,22 @@ def fund(ether: Ether, yes: Yes = False, network: Network = None, as_json: Json 
 def unit(
     launchd: Annotated[bool, typer.Option("--launchd", help="A property list for macOS instead.")] = False,
     network: Network = None,
+    as_json: Json = False,
 ) -> None:
     """Print what starts the watcher with the machine: a systemd user unit, or a launchd property list."""
-    from importlib.resources import files
+    import os
 
-    from bethna_cli.settings import load_settings
+    from bethna_cli.cli import output
+    from bethna_cli.cli.watch_unit import service
+    from bethna_cli.settings import SECRET_KEYS, load_settings
 
     settings = load_settings({"network": network})
-    name = "bethna.plist" if launchd else "bethna.service"
-    text = files("bethna_cli.artifacts").joinpath(f"services/{name}").read_text("utf-8")
-    typer.echo(text.replace("@PYTHON@", sys.executable).replace("@NETWORK@", settings.network), nl=False)
+    secrets = {f"BETHNA_{key.upper()}": key for key in sorted(SECRET_KEYS)}
+    text = service(settings.network, os.environ, frozenset(secrets), launchd=launchd)
+    left_out = {name: key for name, key in secrets.items() if name in os.environ}
+    if as_json:
+        output.emit({"manager": "launchd" if launchd else "systemd", "text": text, "left_out": list(left_out)})
+    else:
+        typer.echo(text, nl=False)
+    for name, key in left_out.items():
+        typer.echo(f"{name} is a secret and stands not in it. Try: bethna config set {key}", err=True)
