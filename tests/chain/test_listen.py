@@ -21,7 +21,7 @@ from bethna_cli.adapters.sim.public_signer import PublicSigner
 from bethna_cli.adapters.sim.rpc_server import rpc_app
 from bethna_cli.domain.chain import Address, Fees, UnsignedTransaction
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID
-from bethna_cli.domain.errors import PlanRefused
+from bethna_cli.domain.errors import BethnaError, PlanRefused
 from bethna_cli.domain.position import PositionState
 from bethna_cli.flow.listen import Listener
 from bethna_cli.flow.record import RecordDesk, Recorded
@@ -127,4 +127,26 @@ def test_a_purchase_is_a_position_as_soon_as_its_block_is_heard_of(market: Marke
         else:
             asyncio.run(listen("ws://127.0.0.1:9/", store))
 
+    assert [one.state for one in positions(market)] == [PositionState.OPEN]
+
+
+def test_a_long_reading_ends_after_its_step_when_the_watch_is_to_end_and_goes_on_from_there(
+    market: Market, trading: Trading, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bethna_cli.flow.record.STEP_BLOCKS", 2)
+    trading.buy(offers(market)[0], 5_000_000)
+    market.clock.advance(20)
+    market.exchange.catch_up()
+
+    async def interrupted(record: RecordDesk) -> int:
+        listening = Listener(record)
+        listening.stop.set()
+        with pytest.raises(BethnaError, match="cut short"):
+            await listening.read_on()
+        reach = record.positions.reach(USER)
+        assert reach is not None
+        return reach.cursor.number - reach.first_block
+
+    assert with_desk(market, interrupted) == 1  # two blocks
+    caught_up(market)
     assert [one.state for one in positions(market)] == [PositionState.OPEN]

@@ -1,5 +1,6 @@
 """What Gamma watches with on this machine: market, chain, store, the watcher's key, and the lock that makes it one."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -30,11 +31,15 @@ SHORTEST_WAIT_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Guarding:
-    """A desk that is open. look_again: reads the last hours of the chain a second time; feeds: for histories."""
+    """A desk that is open. look_again: reads the last hours of the chain a second time; feeds: for histories.
+
+    stop: to be set when the watch is to end, so that a long reading of the chain does not keep it.
+    """
 
     desk: "GuardDesk"
     feeds: "Feeds"
     look_again: Callable[[], Awaitable[object]]
+    stop: asyncio.Event
 
 
 def watch_lock(settings: Settings, account: Address) -> WatchLock:
@@ -139,7 +144,7 @@ async def open_guard(
                 strictness=Strictness(Confirmation(settings.confirm_exits)),
             )
             async with following(place, listening, failed):
-                yield Guarding(desk, application.feeds, listening.look_again)
+                yield Guarding(desk, application.feeds, listening.look_again, listening.stop)
     finally:
         for store in (mandates, journal, watchbook, positions):
             store.close()

@@ -102,12 +102,11 @@ async def following(place: "OnChain", listening: "Listener", failed: Callable[[s
         if isinstance(what, BethnaError):
             failed(f"listener: {what.message}")
 
-    stop = asyncio.Event()
-    task = asyncio.ensure_future(listening.follow(news, stop, heard))
+    task = asyncio.ensure_future(listening.follow(news, listening.stop, heard))
     try:
         yield
     finally:
-        stop.set()
+        listening.stop.set()
         await asyncio.gather(task, return_exceptions=True)
 
 

@@ -128,12 +128,13 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
     interval_s = real_interval_s(settings, desk.clock)
     memory = Memory(desk.watchbook.start(desk.account, this_process(), interval_s))
     alerts, retention, daily = open_alerts(settings), open_retention(settings), Daily()
+    _stop_when_told(guarding.stop)
     teller.begins(desk.account, interval_s, can_sell=desk.exits is not None)
     try:
         rounds = Rounds(
             interval_s, alerts, guarding.look_again, lambda: daily.turn(retention, desk.clock.now()), said, failed
         )
-        await keep_watching(desk, rounds, memory, _told_to_stop())
+        await keep_watching(desk, rounds, memory, guarding.stop)
     finally:
         retention.close()
         alerts.close()
@@ -142,12 +143,11 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
     return 0
 
 
-def _told_to_stop() -> asyncio.Event:
-    """Return what a signal sets: the tick that has begun is finished, and then the watcher leaves."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+def _stop_when_told(stop: asyncio.Event) -> None:
+    """Let a signal set it: the tick that has begun is finished, and then the watcher leaves."""
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 # ── beside ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,10 @@ POLL_S = 0.05
 
 
 def detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
-    """Start a watcher of its own session, and wait until it has looked once. Raises what it says when it ends first."""
+    """Start a watcher of its own session, and wait until it has looked once. Raises what it says when it ends first.
+
+    A first look may have years of blocks to read; it goes on without being waited for.
+    """
     from bethna_cli.bootstrap.guard import watch_lock
     from bethna_cli.cli import output
     from bethna_cli.cli.output import waiting
@@ -45,15 +48,20 @@ def detached(settings: "Settings", wallet: "Wallet", as_json: bool) -> None:
             start_new_session=True,
         )
         deadline = time.monotonic() + READY_WITHIN_S
-        while _looks(settings, wallet) == before:
-            if child.poll() is not None or time.monotonic() > deadline:
+        while not (has_looked := _looks(settings, wallet) != before):
+            is_late = time.monotonic() > deadline
+            if is_late and child.poll() is None and lock.holder() == child.pid:
+                break
+            if is_late or child.poll() is not None:
                 child.terminate()
                 said = clean(words.read_text("utf-8", "replace").removeprefix("Error: "), 300)
                 raise SourceUnavailable("watcher", f"it did not start: {said or 'no word'}", hint="bethna watch")
             time.sleep(POLL_S)
     if as_json:
-        output.emit({"watching": True, "pid": child.pid})
+        output.emit({"watching": True, "pid": child.pid, "has_looked": has_looked})
     else:
+        if not has_looked:
+            typer.echo("It is still at its first look; reading the chain can take long.", err=True)
         typer.echo(
             f"Gamma watches in process {child.pid}. bethna watch status tells how it is; bethna watch stop ends it."
         )

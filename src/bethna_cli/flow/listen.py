@@ -20,19 +20,27 @@ Heard = Callable[[Recorded | BethnaError], None]
 
 @dataclass(slots=True)
 class Listener:
-    """One account's listener. execution, redemptions: None where nobody pays for what is due at expiry."""
+    """One account's listener. execution, redemptions: None where nobody pays for what is due at expiry.
+
+    stop: once it is set, a long reading ends after the step that it is in; what was read stays.
+    """
 
     record: RecordDesk
     execution: ExecutionDesk | None = None
     redemptions: Redemptions | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def read_on(self) -> Recorded:
-        """Read to the newest block, and make pay what has run out."""
+        """Read to the newest block, and make pay what has run out. Raises BethnaError when it is cut short."""
         async with self._turn:
-            recorded = await catch_up(self.record)
+            recorded = await catch_up(self.record, self._advanced)
             await self._redeem()
             return recorded
+
+    def _advanced(self, done: int, all_: int) -> None:
+        if self.stop.is_set() and done < all_:
+            raise BethnaError(f"The reading was cut short {all_ - done:,} blocks before the newest one.")
 
     async def look_again(self) -> Recorded:
         """Read the last hours a second time."""
