@@ -158,15 +158,23 @@ def test_a_straddle_is_one_yes_and_two_purchases(world):
 
 
 def test_a_dry_run_shows_checks_and_calldata_and_leaves_no_trace(world):
+    world("watch", "key")  # whose exits the card offers
     name = something_to_buy(world, budget=52)
     known, permits = made(world), read(world, USDC, "nonces", WALLET)
 
     shown = world("approve", name, "--dry-run")
 
+    assert len(shown["chances"]) == len(shown["exits"]) / 2 > 0
     assert (shown["refused"], "fail" in {check["verdict"] for check in shown["checks"]}) == (None, False)
     purchase, selector = shown["calls"][0], artifact("SentientTrader").function("executeTradeWithPermit").selector.hex()
     assert (purchase["to"], purchase["data"][:10]) == (TRADER, "0x" + selector)
     assert (new_since(world, known), read(world, USDC, "nonces", WALLET)) == ([], permits)
+    for odds, stop, goal in zip(shown["chances"], shown["exits"][::2], shown["exits"][1::2], strict=True):
+        assert odds["stopped"] + odds["goal"] + odds["neither"] == pytest.approx(1, abs=2e-4)
+        # Without drift the mark is worth what its exits are: half of the cost, double of it, or something in between.
+        paid = (stop["trigger_usdc"] * 2 + goal["trigger_usdc"] / 2) / 2
+        ends = odds["stopped"] * stop["trigger_usdc"] + odds["goal"] * goal["trigger_usdc"]
+        assert 0.85 * paid < ends + odds["neither"] * paid < 1.1 * paid
 
 
 # ── a person at a terminal ────────────────────────────────────────────────────────────────────────────────────────
@@ -178,6 +186,7 @@ def test_a_person_reads_the_card_types_its_code_and_owns_the_option(world):
     screen = world.terminal("approve", name)
     screen.expect(r"To buy, type ([0-9a-f]{4}); anything else is a no")
     card = screen.before
+    assert "just wanders until" in card
     screen.sendline(screen.match[1])
     screen.expect("Next: bethna trades")
     screen.expect(pexpect.EOF)

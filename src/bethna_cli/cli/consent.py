@@ -175,7 +175,7 @@ class TypedAtTerminal:
 
     def ask_exits(self, shown: "ExitReview") -> None:
         from bethna_cli.cli import output
-        from bethna_cli.cli.render_card import print_exits
+        from bethna_cli.cli.render_exits import print_exits
 
         require_person(self._command)
         print_exits(output.console(self._no_color, sys.stderr), shown)

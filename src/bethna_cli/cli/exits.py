@@ -138,6 +138,8 @@ def _document(
     *,
     is_own: bool,
 ) -> dict[str, Any]:
+    from bethna_cli.cli.trade_documents import chances_document
+
     return {
         "id": position.id,
         "ticker": position.terms.ticker,
@@ -156,14 +158,7 @@ def _document(
         },
         "protection": None if state is None else state.protection.value,
         "protection_reason": None if state is None else state.reason,
-        "chances": None
-        if odds is None
-        else {
-            "stopped": round(odds.stopped, 4),
-            "goal": round(odds.reached, 4),
-            "neither": round(odds.neither, 4),
-            "method": "binomial tree without drift, at the venue's volatility, until expiry (Cox et al. 1979)",
-        },
+        "chances": None if odds is None else chances_document(odds),
     }
 
 

@@ -15,15 +15,15 @@ from rich.text import Text
 from bethna_cli.cli.figures import share, signed, usd
 from bethna_cli.cli.plot import payoff_plot
 from bethna_cli.cli.render_advice import VERDICTS
+from bethna_cli.cli.render_exits import chance_lines, exits_table, permission_lines
 from bethna_cli.cli.tables import pairs, table, words
 from bethna_cli.domain.approval import Offer, Wanted, WantedLeg
 from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.recommendation import Signal
-from bethna_cli.domain.signing import Approve, CancelNonce, Plan, ether
-from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
-from bethna_cli.domain.units import from_unix, iso, usdc_to_decimal
+from bethna_cli.domain.signing import ether
+from bethna_cli.domain.trade import PlannedTrade, Side
+from bethna_cli.domain.units import iso, usdc_to_decimal
 from bethna_cli.flow.carry import Carried, card_lines
-from bethna_cli.flow.mandate import ExitReview
 from bethna_cli.flow.review import Review
 
 VERDICT_STYLES = {"pass": "green", "warn": "yellow", "ask": "yellow", "fail": "bold red"}
@@ -55,40 +55,6 @@ def print_review(screen: Console, shown: Review) -> None:
         screen.print(Text(line_text), soft_wrap=True)
 
 
-def print_exits(screen: Console, shown: ExitReview) -> None:
-    """Print what would be signed for a position's exits, and what is called off with it."""
-    position = shown.position
-    screen.print(words(f"Exits of {position.terms.ticker}  {position.short_id}", "bold"))
-    if shown.exits:
-        held = {position.token: shown.exits[0].intent.amount_in}
-        screen.print(_exits_table(shown.exits, held))
-    gas = pairs()
-    gas.add_row("gas", f"at most {ether(shown.gas_cost_wei):f} ETH")
-    screen.print(gas)
-    screen.print(Text("You sign exactly this", style="bold"))
-    for line in shown.card_lines:
-        screen.print(Text(str(line)), soft_wrap=True)
-    for digest in shown.digests:
-        screen.print(Text(f"{'Digest':<14}{digest}"), soft_wrap=True)
-    for line_text in permission_lines(shown.plan):
-        screen.print(Text(line_text), soft_wrap=True)
-
-
-def permission_lines(plan: Plan) -> Iterator[str]:
-    """Say what is allowed and called off with the trades, each for exactly so much."""
-    for permit in plan.permits:
-        intent = plan.intents[permit.intent]
-        unit = "USDC" if intent.side is Side.BUY else f"contracts of {intent.option_token}"
-        yield f"{'Permit':<14}the contract may take {usdc_to_decimal(intent.amount_in):f} {unit}, once"
-    for step in plan.steps:
-        if isinstance(step.action, Approve):
-            amount = usdc_to_decimal(step.action.amount)
-            unit = "USDC, once: the order book" if plan.fills_book else f"contracts of {step.action.token}"
-            yield f"{'Permission':<14}the contract may take {amount:f} {unit}"
-        elif isinstance(step.action, CancelNonce):
-            yield f"{'Called off':<14}exits with nonce {step.action.nonce}"
-
-
 def _title(shown: Review) -> str:
     if shown.wanted.sold is not None:
         return f"the sale of {shown.wanted.sold.terms.ticker}"
@@ -111,7 +77,8 @@ def _around(shown: Review, width: int, *, draws: bool) -> Iterator[RenderableTyp
     grid.add_row("simulated", "no, this is real money" if is_real else "yes, nothing here is worth anything")
     yield grid
     if shown.exits:
-        yield _exits_table(shown.exits, _bought(shown))
+        yield exits_table(shown.exits, _bought(shown))
+        yield from chance_lines(shown)
     yield from _payoff(shown, width) if draws and shown.wanted.side is Side.BUY else ()
     yield from (words(f"! {question}", "yellow") for question in shown.questions)
     yield Text()
@@ -192,32 +159,6 @@ def _bought(shown: Review) -> dict[str, int]:
         token = trade.intent.option_token
         bought[token] = bought.get(token, 0) + trade.intent.quoted_amount_out
     return bought
-
-
-def _exits_table(exits: Sequence[PlannedTrade], held: Mapping[str, int]) -> Table:
-    """Show each exit from what is signed, for the contracts that are held; a little more may be covered."""
-    grid = table("exit", "sold when worth", "for at least", "until")
-    floors = []
-    for trade in exits:
-        intent = trade.intent
-        when, least = (one * held[intent.option_token] // intent.amount_in for one in _bounds(intent))
-        floors.append(least)
-        sign = "≤" if trade.purpose.startswith("stop") else "≥"
-        until = iso(from_unix(intent.deadline_s))
-        grid.add_row(
-            trade.purpose, f"{sign} {usd(usdc_to_decimal(when))} USDC", f"{usd(usdc_to_decimal(least))} USDC", until
-        )
-    grid.caption = (
-        "Whichever comes first ends the other. Should somebody steal the watcher's key, they can have it sold at any"
-        f" time, to a maker that the venue admits, for {usd(usdc_to_decimal(min(floors)))} USDC or more, which go to"
-        " you."
-    )
-    grid.caption_justify = "left"
-    return grid
-
-
-def _bounds(intent: TradeIntent) -> tuple[int, int]:
-    return intent.quoted_amount_out, intent.min_amount_out
 
 
 def _slippage(shown: Review) -> str:

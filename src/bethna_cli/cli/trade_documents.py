@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bethna_cli.domain.guarding import Chances
     from bethna_cli.domain.trade import PlannedTrade
     from bethna_cli.flow.carry import Carried
     from bethna_cli.flow.review import Review
@@ -22,6 +23,7 @@ def review_document(shown: "Review") -> dict[str, object]:
     """Return a review: the plan's numbers, and each check by trade."""
     from bethna_cli.domain.signing import ether
     from bethna_cli.flow.carry import card_lines
+    from bethna_cli.flow.odds import chances_of_purchase
 
     refusal = shown.refusal
     name = "recommendation" if shown.wanted.sold is None else "position"
@@ -35,6 +37,7 @@ def review_document(shown: "Review") -> dict[str, object]:
         "code": shown.code,
         "digests": list(shown.digests),
         "exits": [exit_document(*pair) for pair in zip(shown.exits, shown.exit_digests, strict=True)],
+        "chances": [{"ticker": ticker, **chances_document(odds)} for ticker, odds in chances_of_purchase(shown)],
         "card": [{"label": line.label, "value": line.value} for line in card_lines(shown)],
         "gas_at_most_eth": float(ether(shown.gas_cost_wei)),
         "checks": [
@@ -44,6 +47,16 @@ def review_document(shown: "Review") -> dict[str, object]:
         ],
         "questions": list(shown.questions),
         "refused": None if refusal is None else {"code": refusal.code, "message": refusal.message},
+    }
+
+
+def chances_document(odds: "Chances") -> dict[str, object]:
+    """Return how likely exits are, and by which method."""
+    return {
+        "stopped": round(odds.stopped, 4),
+        "goal": round(odds.reached, 4),
+        "neither": round(odds.neither, 4),
+        "method": "binomial tree without drift, at the venue's volatility, until expiry (Cox et al. 1979)",
     }
 
 
