@@ -37,6 +37,9 @@ from bethna_cli.domain.errors import ConfigurationError, DeadlinePassed
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.domain.trade import Side
+from exchange_fixtures import two_expiries
+
+__all__ = ["two_expiries"]
 
 NOON = datetime(2026, 11, 23, 12, 0, 7, tzinfo=UTC)
 HUNDRED = 100_000_000

@@ -26,11 +26,11 @@ from bethna_cli.domain.position import PositionState
 from bethna_cli.flow.listen import Listener
 from bethna_cli.flow.record import RecordDesk, Recorded
 from chain_places import served
-from exchange_fixtures import begun_exchange, market
+from exchange_fixtures import begun_exchange, market, two_expiries
 from execution_desk import ROUTER, TRADER, USER, Market
 from record_desk import caught_up, positions, with_desk
 
-__all__ = ["begun_exchange", "market"]
+__all__ = ["begun_exchange", "market", "two_expiries"]
 
 PAYER = SignedRedemptions(USER, PublicSigner().sign)
 

@@ -13,11 +13,11 @@ from bethna_cli.domain.market import Asset
 from bethna_cli.domain.position import Depth, PositionState
 from bethna_cli.domain.venue import RawOrder
 from bethna_cli.flow.record import note, rebuild, rescan
-from exchange_fixtures import begun_exchange, market
+from exchange_fixtures import begun_exchange, market, two_expiries
 from execution_desk import TRADER, USDC, USER, Market, bought
 from record_desk import alerts, caught_up, positions, rows, unbought, with_desk
 
-__all__ = ["begun_exchange", "market"]
+__all__ = ["begun_exchange", "market", "two_expiries"]
 
 STRANGER = "0x" + "99" * 20
 TOKEN = artifact("DevelopmentUSDC")
