@@ -1,9 +1,8 @@
-"""From yes to receipt as people and scripts do it: processes of their own, a served world, a store on disk."""
+"""From yes to receipt as people and scripts do it: terminals, a signer's process, a served world, a store on disk."""
 
 import io
 import json
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from cli_process import START, environment_at
+from cli_process import environment_at, run_here
 from own_wallet import OWN, PASSWORD, TRADER, USDC, asked, at_terminal, fund, read, type_code_and_password
 
 from bethna_cli.adapters.abi import artifact
@@ -35,15 +34,14 @@ MINED_OR_LATER = {"MINED", "SAFE", "FINAL"}
 
 
 class World:
-    """A home whose world is served: run `bethna WORDS… --json` there, or start it at a terminal."""
+    """A home whose world is served: run `bethna WORDS… --json` there, or start bethna at a terminal."""
 
     def __init__(self, home: Path) -> None:
         home.chmod(0o700)
         self.home, self.environment = home, environment_at(home)
 
     def __call__(self, *words: str, code: int = 0) -> Any:
-        command = [*START, *words, "--json"]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        done = run_here(self.environment, *words, "--json")
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from broken_market import FAULTS, NOW, broken_app, served
+from cli_process import environment_at, run_here
 
 Bethna = Callable[..., "CompletedProcess[str]"]
 AT = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -65,9 +66,11 @@ def check(source: str, answer: "CompletedProcess[str]", healthy: dict[str, Any])
     assert part in document["prediction"]["missing"]
 
 
-@pytest.fixture
-def healthy(bethna_here: Bethna, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(recommend(bethna_here, monkeypatch).stdout)
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is answered with every source up: the same bytes each time, as the last of these tests says."""
+    done = run_here(environment_at(tmp_path_factory.mktemp("healthy")), "recommend", "ETH", "--at", AT, "--json")
+    answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
