@@ -1,16 +1,10 @@
 """The HTTP client under a language model: follows no redirect, and reads no more than it was told to."""
 
-import ssl
 from collections.abc import AsyncIterator
-from functools import cache
 
 import httpx
 
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Load the certificates that are trusted, once: it takes a quarter of a second."""
-    return httpx.create_ssl_context()
+from bethna_cli.adapters.tls import LateTrust
 
 
 class _Bounded(httpx.AsyncByteStream):
@@ -31,7 +25,7 @@ class _Bounded(httpx.AsyncByteStream):
 
 class _BoundedTransport(httpx.AsyncHTTPTransport):
     def __init__(self, most: int) -> None:
-        super().__init__(verify=_trusted(), retries=0)
+        super().__init__(verify=LateTrust(), retries=0)
         self._most = most
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,5 +39,5 @@ class _BoundedTransport(httpx.AsyncHTTPTransport):
 def bounded_client(timeout_s: float, most_bytes: int) -> httpx.AsyncClient:
     """Return a client whose answers end, with an error, after so many bytes."""
     return httpx.AsyncClient(
-        timeout=timeout_s, follow_redirects=False, verify=_trusted(), transport=_BoundedTransport(most_bytes)
+        timeout=timeout_s, follow_redirects=False, verify=LateTrust(), transport=_BoundedTransport(most_bytes)
     )

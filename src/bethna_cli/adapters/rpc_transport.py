@@ -13,6 +13,7 @@ import httpx
 from bethna_cli.adapters.http import is_loopback
 from bethna_cli.adapters.retry import TryAgain
 from bethna_cli.adapters.rpc import NotSent, RpcLimits
+from bethna_cli.adapters.tls import LateTrust
 from bethna_cli.adapters.wire import read_json
 from bethna_cli.domain.errors import (
     ConfigurationError,
@@ -57,6 +58,7 @@ class Http:
             transport=transport,
             timeout=self._limits.budget_s,
             follow_redirects=False,
+            verify=LateTrust(),
             headers={"Content-Type": "application/json", "Accept-Encoding": "gzip", "User-Agent": "bethna"},
             mounts={"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None},
         )

@@ -143,8 +143,10 @@ class SimControl:
     ) -> Mapping[str, object]:
         import httpx
 
+        from bethna_cli.adapters.tls import LateTrust
+
         try:
-            with httpx.Client(timeout=PATIENCE_S, trust_env=False) as client:
+            with httpx.Client(timeout=PATIENCE_S, trust_env=False, verify=LateTrust()) as client:
                 reply = client.request(method, info.url + path, json=body, headers={TOKEN_HEADER.decode(): info.token})
             if reply.status_code in (400, 409):
                 raise UsageError(f"The clock was not moved: {reply.text[:80]}.", hint="bethna sim status")
