@@ -13,7 +13,7 @@ from bethna_cli.domain.guarding import Unknown
 from bethna_cli.domain.market import Asset, Candle, Origin, PriceHistory, Provenance
 from bethna_cli.domain.options import OptionKind
 from bethna_cli.options.black import price
-from bethna_cli.risk.chances import chances
+from bethna_cli.risk.chances import chances, worth
 from bethna_cli.risk.marks import AssetView, legs_of, mark
 from bethna_cli.risk.portfolio import Holding, exposures, health, score, shocked_value, value_at_risk
 
@@ -148,6 +148,26 @@ def test_the_chance_of_a_goal_agrees_with_a_thousand_walks():
     found = chances(call, 3_000.0, 0.6, 7 * 86_400.0, 0.5 * value, 2 * value)
 
     assert found.reached == pytest.approx(reached / walks, abs=3 * math.sqrt(0.25 / walks))
+
+
+@pytest.mark.parametrize("kind", [OptionKind.CALL, OptionKind.PUT])
+@pytest.mark.parametrize(("stop", "goal"), [(0.995, 1.03), (0.98, 1.01), (0.8, 1.5), (0.5, 2.0)])
+def test_where_one_limit_is_always_reached_the_chances_are_those_of_a_fair_game(kind, stop, goal):
+    option = terms(kind, 3_000)
+    value = worth(option, 3_000.0, 0.6, 7 / 365)
+
+    found = chances(option, 3_000.0, 0.6, 7 * 86_400.0, stop * value, goal * value)
+
+    assert found.neither < 0.003
+    assert found.reached == pytest.approx((1 - stop) / (goal - stop), abs=0.003)
+
+
+def test_a_limit_that_is_broken_already_is_certain():
+    call = terms(OptionKind.CALL, 3_000)
+    value = worth(call, 3_000.0, 0.6, 7 / 365)
+
+    assert chances(call, 3_000.0, 0.6, 7 * 86_400.0, 1.01 * value, 2 * value).stopped == 1.0
+    assert chances(call, 3_000.0, 0.6, 7 * 86_400.0, -1.0, 0.99 * value).reached == 1.0
 
 
 def test_chances_of_what_is_not_there_are_refused():

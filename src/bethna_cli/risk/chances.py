@@ -1,8 +1,10 @@
 """How likely a stop or a goal is reached before expiry, if the price just wanders with the venue's volatility.
 
 A binomial tree without drift (Cox, Ross and Rubinstein, "Option pricing: a simplified approach", 1979): at every step
-the option is marked with the time that is left, and what touches a limit leaves the tree. Volatility stays as it is.
-It says what an ordinary market does to a rule; it is no forecast.
+the option is marked with the time that is left, and what passes a limit leaves the tree. Volatility stays as it is.
+The tree's steps are hours and the watcher's looks minutes, so a step that would end beyond a limit ends at it: with the
+probability that keeps the mark's expectation, which no way of selling can change. It says what an ordinary market does
+to a rule; it is no forecast.
 """
 
 import math
@@ -20,31 +22,46 @@ def chances(
 ) -> Chances:
     """Return the chances that one contract's mark touches `stop_usd` or `goal_usd` first, until it expires.
 
-    stop_usd: 0 or less for no stop; goal_usd: infinite for no goal. Looked at STEPS times until then, so that a touch
-    between two looks is not seen, as the watcher does not see it either. Raises ValueError on what is not positive.
+    stop_usd: 0 or less for no stop; goal_usd: infinite for no goal. Raises ValueError on what is not positive.
     """
     if not (0.0 < spot_usd < math.inf and 0.0 < iv < math.inf and 0.0 < seconds_left < math.inf):
         raise ValueError(f"Spot, volatility and time must be positive, not {spot_usd}, {iv}, {seconds_left}.")
     years = seconds_left / SECONDS_PER_YEAR
     up = math.exp(iv * math.sqrt(years / STEPS))
     rising = (1.0 - 1.0 / up) / (up - 1.0 / up)
-    alive = {0: 1.0}  # by how many more steps went up than down
+    now = worth(terms, spot_usd, iv, years)
+    if now <= stop_usd or now >= goal_usd:
+        return Chances(float(now <= stop_usd), float(now > stop_usd), 0.0)
+    alive, marks = {0: 1.0}, {0: now}  # by how many more steps went up than down
     stopped = reached = 0.0
     for step in range(1, STEPS + 1):
-        later: dict[int, float] = {}
+        left = years * (1.0 - step / STEPS)
+        later = {
+            height: worth(terms, spot_usd * up**height, iv, left)
+            for height in {near + way for near in alive for way in (-1, 1)}
+        }
+        masses: dict[int, float] = {}
         for height, mass in alive.items():
-            later[height + 1] = later.get(height + 1, 0.0) + mass * rising
-            later[height - 1] = later.get(height - 1, 0.0) + mass * (1.0 - rising)
-        alive = {}
-        for height, mass in later.items():
-            value = worth(terms, spot_usd * up**height, iv, years * (1.0 - step / STEPS))
-            if value <= stop_usd:
-                stopped += mass
-            elif value >= goal_usd:
-                reached += mass
-            else:
-                alive[height] = mass
+            for place, share in _ways(height, marks[height], later, rising, stop_usd, goal_usd):
+                masses[place] = masses.get(place, 0.0) + mass * share
+        stopped += math.fsum(mass for place, mass in masses.items() if later[place] <= stop_usd)
+        reached += math.fsum(mass for place, mass in masses.items() if later[place] >= goal_usd)
+        alive = {place: mass for place, mass in masses.items() if stop_usd < later[place] < goal_usd}
+        marks = later
     return Chances(stopped, reached, math.fsum(alive.values()))
+
+
+def _ways(
+    height: int, mark: float, later: dict[int, float], rising: float, stop_usd: float, goal_usd: float
+) -> tuple[tuple[int, float], tuple[int, float]]:
+    """Return where one step may lead, each with its probability; beyond a limit it leads just to the limit."""
+    low, high = sorted((height - 1, height + 1), key=later.__getitem__)  # a put's mark rises when the price falls
+    floor, top = max(stop_usd, later[low]), min(goal_usd, later[high])
+    if (floor, top) == (later[low], later[high]) or floor >= top:
+        share = rising if high > low else 1.0 - rising
+    else:
+        share = min(1.0, max(0.0, (mark - floor) / (top - floor)))
+    return (low, 1.0 - share), (high, share)
 
 
 def worth(terms: OptionTerms, spot_usd: float, iv: float, years: float) -> float:
