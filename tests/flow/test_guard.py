@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bethna_cli.domain.errors import TradeRefused, WatcherReplaced
-from bethna_cli.domain.guarding import ExitRules
+from bethna_cli.domain.guarding import ExitRules, Reaction
 from bethna_cli.domain.mandate import MandateState
 from bethna_cli.domain.market import SpotPrice
 from bethna_cli.domain.position import PositionState
@@ -72,6 +72,19 @@ def test_the_watchers_account_never_gets_more_than_it_may_hold_in_however_many_p
     with pytest.raises(AttributeError):  # what still fits is shown, and only then signed
         run(lambda: fund(30 * 10**14))
     assert [step.action for plan in asked for step in plan.steps] == [FundWatcher(30 * 10**14)]
+
+
+def test_the_person_hears_which_rule_sold_and_not_whose_signature_served_it(guarded: Guarded):
+    guarded.rules = ExitRules(expiry=Reaction.SELL, expiry_near_h=10_000.0)
+    position = guarded.buy()
+    guarded.sign_exits(position, stop_share=0.2)
+
+    guarded.ticks(2)
+
+    assert guarded.decisions()[-1][:2] == ("SOLD", "expiry-near")
+    ((_, kind, text),) = (one for one in guarded.alerts() if one[1].startswith("sold-"))
+    assert kind == "sold-expiry-near"
+    assert f"bethna why {position.short_id}" in text
 
 
 def test_without_a_signature_nothing_is_sold_and_the_person_is_asked_once(guarded: Guarded):

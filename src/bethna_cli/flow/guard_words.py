@@ -89,18 +89,24 @@ def failing_alert(position: Position, state: GuardState, rule: ExitRule, why: st
     )
 
 
-def sold_alert(entry: JournalEntry, title: str, position: str | None, booked: Sequence[str]) -> Alert:
+def sold_alert(entry: JournalEntry, rule: ExitRule, title: str, position: str | None, booked: Sequence[str]) -> Alert:
     """Say what an exit has brought; one for each transaction that did it. booked: what it reduced instead, by name."""
     assert entry.fill is not None
     fill = entry.fill
-    rule = entry.trade.purpose
-    level = Level.INFO if rule == ExitRule.TAKE_PROFIT.value else Level.WARNING
+    level = Level.INFO if rule is ExitRule.TAKE_PROFIT else Level.WARNING
     size, usdc = usdc_to_decimal(fill.amount_in), usdc_to_decimal(fill.amount_out)
     text = f"{size:,.4f} contracts brought {usdc:,.2f} USDC, now in your account. Transaction {fill.transaction}."
     if booked:
         text += f" Sales take the oldest contracts of an option first: this one reduced {', '.join(booked)}."
+    if position:
+        text += f" Its reasons: bethna why {position[2:10]}"
     return Alert(
-        f"sold:{entry.digest}:{fill.transaction}", level, f"sold-{rule}", f"{title} sold by {rule}", text, position
+        f"sold:{entry.digest}:{fill.transaction}",
+        level,
+        f"sold-{rule.value}",
+        f"{title} sold by {rule.value}",
+        text,
+        position,
     )
 
 

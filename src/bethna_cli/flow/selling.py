@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from bethna_cli.domain.alert import Alert
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import BethnaError, WatcherReplaced
-from bethna_cli.domain.guarding import Decided, ExitRule
+from bethna_cli.domain.guarding import Decided, ExitRule, Verdict
 from bethna_cli.domain.journal import JournalEntry
+from bethna_cli.execution.exits import kind_of
 from bethna_cli.flow import guard_words
 from bethna_cli.flow.exits import Attempt, Leave, sell
 from bethna_cli.flow.lookout import GuardDesk
@@ -18,6 +19,9 @@ from bethna_cli.risk.protection import Cover
 
 FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 240.0
+
+NEWEST = 20
+ASKED = frozenset({Verdict.SELL.value, "TRIED", "SOLD"})
 
 SELLING_FOR = timedelta(seconds=40)
 """How long after its look a tick begins another sale: a slow node must not keep the watcher from looking again."""
@@ -102,4 +106,13 @@ def sold_alert(desk: GuardDesk, entry: JournalEntry, name: str | None = None) ->
     reduced = [one for one in mine if any(part.transaction == entry.fill.transaction for part in one.exits)]
     position = name or (reduced[0].id if reduced else None)
     booked = [one.short_id for one in reduced] if [one.id for one in reduced] != [position] else []
-    return guard_words.sold_alert(entry, mine[-1].terms.ticker if mine else token, position, booked)
+    return guard_words.sold_alert(
+        entry, _rule_behind(desk, entry, position), mine[-1].terms.ticker if mine else token, position, booked
+    )
+
+
+def _rule_behind(desk: GuardDesk, entry: JournalEntry, position: str | None) -> ExitRule:
+    """Find which rule asked for a sale: a stop's mandate serves every rule but the goal's, and at need that too."""
+    decided = desk.watchbook.decisions(position, NEWEST) if position else []
+    asked = (one.rule for one in reversed(decided) if one.rule is not None and one.verdict in ASKED)
+    return next(asked, ExitRule(kind_of(entry.trade).value))
