@@ -286,3 +286,11 @@ def test_a_source_that_is_contradicted_by_two_others_is_not_used():
     assert isinstance(spot, SpotView)
     assert (spot.usd, spot.source, spot.sources) == (3_000.0, "dydx", 2)
     assert spot.remarks == ("pyth disagrees: 3,300.00",)
+
+
+def test_a_stop_by_the_worse_end_of_the_prices_band_says_what_the_middle_would_be():
+    made = decide_exit(TIGHT, look(79.9, sources=2, mark=80_300_000), None)
+    without_band = decide_exit(TIGHT, look(79.9, sources=2, mark=79_900_000), None)
+
+    assert made.words.startswith("a value of 79.90 USDC (80.30 USDC at the middle of the price's band) is a loss of")
+    assert "middle" not in without_band.words

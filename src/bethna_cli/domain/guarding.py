@@ -96,8 +96,8 @@ class Unknown:
 class Seen:
     """One look at a position. cost: of the contracts that are left.
 
-    value: theirs, at the edge of the spot's band that is worse for the holder. observed_at: of the spot behind it.
-    iv, entry_iv: fractions a year, None where not known.
+    value: theirs, at the edge of the spot's band that is worse for the holder; mark: at its middle, None where there is
+    no band. observed_at: of the spot behind it. iv, entry_iv: fractions a year, None where not known.
     """
 
     cost: int
@@ -107,6 +107,7 @@ class Seen:
     seconds_left: float
     iv: float | None = None
     entry_iv: float | None = None
+    mark: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

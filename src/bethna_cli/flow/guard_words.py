@@ -28,6 +28,7 @@ def decided(position: Position, at: datetime, decision: Decision, view: AssetVie
     seen, made = decision.seen, decision.decision
     facts: dict[str, object] = {
         "value_usdc": _usdc(seen.value),
+        "mark_usdc": None if seen.mark is None else _usdc(seen.mark),
         "cost_usdc": _usdc(seen.cost),
         "hours_left": round(seen.seconds_left / 3600.0, 2),
         "iv": seen.iv,

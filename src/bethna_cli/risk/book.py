@@ -138,7 +138,7 @@ class Book:
         rows = need_a_look(adverse, seconds, marks.iv[self.option], self._columns)
         decisions = tuple(
             Decision(row, seen, decide_exit(self.rules[row], seen, self.states[row].breach, strictness))
-            for row, seen in ((row, self._seen(row, views, marks, adverse, now)) for row in rows.tolist())
+            for row, seen in ((row, self._seen(row, views, marks, (adverse, values), now)) for row in rows.tolist())
         )
         return Assessment(now, views, marks, values, adverse, decisions)
 
@@ -147,7 +147,11 @@ class Book:
         rows = np.flatnonzero(self._lacks_entry & (assessment.values >= 0))
         return [(row, float(assessment.marks.iv[self.option[row]])) for row in rows.tolist()]
 
-    def _seen(self, row: int, views: Mapping[Asset, AssetView], marks: Marks, adverse: "Ints", now: datetime) -> Seen:
+    def _seen(
+        self, row: int, views: Mapping[Asset, AssetView], marks: Marks, worths: "tuple[Ints, Ints]", now: datetime
+    ) -> Seen:
+        """Return one row's look. worths: of all rows, the adverse ones and those at the mark."""
+        adverse, values = worths
         terms = self.positions[row].terms
         spot = views[terms.asset].spot
         if isinstance(spot, Unknown):
@@ -160,6 +164,7 @@ class Book:
             seconds_left=(terms.expires_at - now).total_seconds(),
             iv=float(marks.iv[self.option[row]]),
             entry_iv=self.states[row].entry_iv,
+            mark=int(values[row]),
         )
 
     def packed(self, assessment: Assessment) -> PackedMarks:

@@ -86,12 +86,12 @@ def _broken(rules: ExitRules, seen: Seen) -> Iterator[tuple[ExitRule, str]]:
     if cost > 0 and rules.stop_loss is not None and value <= stop_value(cost, rules.stop_loss):
         yield (
             ExitRule.STOP_LOSS,
-            f"{_money(value)} is a loss of {_loss(seen):.1%}; the limit is {_share(rules.stop_loss)}",
+            f"{_value(seen)} is a loss of {_loss(seen):.1%}; the limit is {_share(rules.stop_loss)}",
         )
     if cost > 0 and rules.take_profit is not None and value >= target_value(cost, rules.take_profit):
         yield (
             ExitRule.TAKE_PROFIT,
-            f"{_money(value)} is a gain of {-_loss(seen):.1%}; the goal is {_share(rules.take_profit)}",
+            f"{_value(seen)} is a gain of {-_loss(seen):.1%}; the goal is {_share(rules.take_profit)}",
         )
     if rules.expiry is not Reaction.OFF and seen.seconds_left <= rules.expiry_near_h * 3600.0:
         yield (
@@ -119,8 +119,10 @@ def _loss(seen: Seen) -> float:
     return 1.0 - seen.value / seen.cost
 
 
-def _money(value: int) -> str:
-    return f"a value of {usdc_to_decimal(Usdc(value)):,.2f} USDC"
+def _value(seen: Seen) -> str:
+    value, mark = (f"{usdc_to_decimal(Usdc(amount or 0)):,.2f} USDC" for amount in (seen.value, seen.mark))
+    beside = "" if seen.mark in (None, seen.value) else f" ({mark} at the middle of the price's band)"
+    return f"a value of {value}{beside}"
 
 
 def _share(bps: int) -> str:
