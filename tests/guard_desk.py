@@ -24,6 +24,7 @@ from bethna_cli.adapters.option_book import route_data
 from bethna_cli.adapters.option_events import OptionLogs, Venues
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.pyth import PythClient
+from bethna_cli.adapters.rpc_transport import InProcess
 from bethna_cli.adapters.sim import maker
 from bethna_cli.adapters.sim.wire import create_app
 from bethna_cli.adapters.thetanuts import ThetanutsClient, ThetanutsUrls
@@ -129,6 +130,30 @@ class RememberedBook:
             self._memory.boards[place] = board
             self._memory.orders |= {one.order_id: self._venue.order(one.order_id) for one in board.quotes}
         return self._memory.boards[place]
+
+
+@dataclass
+class Meddling:
+    """A way to the node on which something happens before its n-th request, once. sent: raw transactions that left."""
+
+    inner: InProcess
+    before: int
+    happens: Callable[[], None]
+    asked: int = 0
+    sent: int = 0
+    only_sends: bool = False
+
+    async def exchange(self, body: bytes) -> bytes:
+        is_send = b"eth_sendRawTransaction" in body
+        if is_send or not self.only_sends:
+            self.asked += 1
+            if self.asked == self.before:
+                self.happens()
+        self.sent += is_send
+        return await self.inner.exchange(body)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow import guard, selling
 from bethna_cli.flow.guard import Ticked
 from execution_desk import TRADER, FaultyTransport, HandClock, Market
-from guard_desk import NEVER, Guarded, seen, two_expiries  # noqa: F401 (a fixture of this module)
+from guard_desk import NEVER, Guarded, Meddling, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
 
 @pytest.fixture
@@ -29,30 +29,6 @@ def guarded(market: Market) -> Guarded:
     made = Guarded(market)
     made.fund_watcher()
     return made
-
-
-@dataclass
-class Meddling:
-    """A way to the node on which something happens before its n-th request, once. sent: raw transactions that left."""
-
-    inner: InProcess
-    before: int
-    happens: Callable[[], None]
-    asked: int = 0
-    sent: int = 0
-    only_sends: bool = False
-
-    async def exchange(self, body: bytes) -> bytes:
-        is_send = b"eth_sendRawTransaction" in body
-        if is_send or not self.only_sends:
-            self.asked += 1
-            if self.asked == self.before:
-                self.happens()
-        self.sent += is_send
-        return await self.inner.exchange(body)
-
-    async def aclose(self) -> None:
-        await self.inner.aclose()
 
 
 def meddle(guarded: Guarded, before: int, happens: Callable[[], None], *, only_sends: bool = False) -> Meddling:
