@@ -406,6 +406,9 @@ class Guarded:
         """What each sale took and brought, by the contract's events."""
         return [(int(log["data"][2:66], 16), int(log["data"][66:130], 16)) for log in self._sold()]
 
+    def height(self) -> int:
+        return int(self.market.ask("eth_blockNumber"), 16)
+
     def sale_blocks(self) -> list[int]:
         """The block of each sale, as the chain shows them now."""
         return [int(log["blockNumber"], 16) for log in self._sold()]

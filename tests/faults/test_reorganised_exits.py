@@ -43,17 +43,13 @@ class Weather:
 
     def strike(self) -> None:
         """Replace the newest blocks: what was in them is gone, or is in others."""
-        head = height(self.guarded)
+        head = self.guarded.height()
         deepest = min(DEEPEST, head - self.first)
         if deepest > 0:
             depth = self.chance.randint(1, deepest)
             self.sales += sum(block > head - depth for block in self.guarded.sale_blocks())
             self.guarded.market.ask("bethna_reorg", depth, {"drop": self.chance.choice([True, []])})
             self.happened += 1
-
-
-def height(guarded: Guarded) -> int:
-    return int(guarded.market.ask("eth_blockNumber"), 16)
 
 
 async def watched(guarded: Guarded, weather: Weather) -> None:
@@ -85,7 +81,7 @@ def test_after_any_reorganisations_each_stop_has_sold_once_and_positions_are_the
         goes_first = chance.random() < 0.3
         guarded.sign_exits(older, name=f"older {seed}", stop_share=0.999 if goes_first else 0.5, allow=2)
         guarded.sign_exits(younger, name=f"younger {seed}", allow=2)
-        weather = Weather(guarded, height(guarded), chance)
+        weather = Weather(guarded, guarded.height(), chance)
         asyncio.run(watched(guarded, weather))
         happened, sales = happened + weather.happened, sales + weather.sales
 

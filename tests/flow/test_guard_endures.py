@@ -45,23 +45,29 @@ def allow(guarded: Guarded, position: Position, contracts: int) -> None:
 # ── refused on chain ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_exit_that_the_chain_refused_is_tried_again_though_a_reorganisation_takes_the_refused_one_out(
+def test_an_exit_that_the_chain_refused_is_tried_again_though_a_reorganisation_takes_both_tries_out(
     guarded: Guarded,
 ):
+    guarded.market.exchange.node.chain.finalized_depth = 45
     position = guarded.breached()
     meddle(guarded, 1, lambda: allow(guarded, position, 0), only_sends=True)
+    before = guarded.height()
     (refused,) = guarded.ticks(1)
     assert refused.attempts[position.id].refusal == "the chain refused it"
     assert guarded.sales() == []
+    allow(guarded, position, position.contracts)
+    guarded.market.clock.advance(30)
+    guarded.ticks(1)
+    assert len(guarded.sales()) == 1
 
-    guarded.market.ask("bethna_reorg", 1, {"drop": True})  # its account nonce is empty again
+    # The account nonce of the refused one is empty again, and below that of the second try.
+    guarded.market.ask("bethna_reorg", guarded.height() - before, {"drop": True})
     allow(guarded, position, position.contracts)
     guarded.market.clock.advance(60)
     guarded.ticks(2)
 
     assert [sold for sold, _ in guarded.sales()] == [position.contracts]
     assert guarded.positions()[0].state is PositionState.CLOSED
-    assert seen(guarded.alerts()).count("sold-stop-loss") == 1
 
 
 def test_exits_whose_purchase_was_filled_meanwhile_stand_from_the_next_look_on(guarded: Guarded):
