@@ -15,10 +15,11 @@ from rich.console import Console
 from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.cli.banner import alarm
+from bethna_cli.cli.close import say_what_goes_first
 from bethna_cli.cli.render_positions import live_screen, sparkline
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.guarding import ExitRules, GuardState, PackedMarks, Protection, TickNotes
-from bethna_cli.domain.position import EventKind, Stretch
+from bethna_cli.domain.position import EventKind, Stretch, holding_of
 from bethna_cli.flow.holdings import holdings
 from position_histories import CHAIN_ID, TERMS, TOKENS, event, reach_to
 
@@ -198,3 +199,15 @@ def test_a_sparkline_has_a_bar_for_each_value_and_is_flat_where_nothing_moves():
     assert sparkline([1, 2, 3]) == "▁▄█"
     assert sparkline([5, 5]) == "▄▄"
     assert sparkline([]) == ""
+
+
+def test_whoever_sells_a_younger_purchase_reads_which_older_one_goes_first(capsys: pytest.CaptureFixture[str]):
+    events = [event(BOUGHT, 100, 50, block, name=name << 248) for block, name in ((1, 0xA1), (2, 0xB2), (3, 0xC3))]
+    held = holding_of(CHAIN_ID, TERMS[TOKENS[0]], events, None).positions
+
+    say_what_goes_first(held[2], held)
+    say_what_goes_first(held[0], held)
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "Sales take the oldest contracts first; bought before it: a1000000, b2000000.\n"

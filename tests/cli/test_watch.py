@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from cli_process import START
 from websockets.asyncio.client import connect
 
 from bethna_cli.adapters.watch_lock import WatchLock
+from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.cli.watch_unit import service
+from bethna_cli.domain.chain import Address
 from bethna_cli.domain.embedded import PUBLIC_ACCOUNTS
 from bethna_cli.domain.errors import ConfigurationError
 from mail_servers import Postbox, mail_server
@@ -74,6 +77,19 @@ def world(bethna: Bethna) -> Iterator[None]:
     bethna("sim", "down")
 
 
+@contextmanager
+def late_watcher(home: Path) -> Iterator[None]:
+    """Have a watcher that is there, and whose last look was ten minutes ago."""
+    account, store = Address(PUBLIC_ACCOUNTS["throwaway_wallet"]), home / "data/sim.db"
+    with WatchLock(home / "data", "sim", account).held(), closing(SqliteWatchbook.open(store)) as book:
+        token = book.start(account, os.getpid(), 60.0)
+        with closing(sqlite3.connect(store)) as db, db:
+            at = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+            db.execute("update watchers set beat_at = ? where token = ?", (at, token))
+        yield
+        book.stop(token)
+
+
 def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
     bethna: Bethna,
     bethna_here: Bethna,
@@ -108,6 +124,17 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
         assert [subject for subject in postbox.subjects if "watched by nobody" in subject] == [
             "[bethna sim] CRITICAL: An open position is watched by nobody"
         ]
+        with late_watcher(home):
+            for _ in range(2):
+                late = bethna_here("watch", "status", "--tell", "--json")
+                assert (late.returncode, json.loads(late.stdout)["state"], json.loads(late.stdout)["told"]) == (
+                    5,
+                    "late",
+                    True,
+                )
+        assert sum("watched by nobody" in subject for subject in postbox.subjects) == 2  # one for each cause
+        (said,) = [one["text"] for one in spoken("alerts") if "has not looked since" in one["text"]]
+        assert "no stop, no goal and no alert works. Try: bethna watch stop, then bethna watch --detach" in said
 
         watcher = subprocess.Popen(
             [*START, "watch", "--json"], env={**environment, **mail}, stdout=subprocess.PIPE, text=True

@@ -5,7 +5,7 @@ Each on the real exchange, contracts, journal and store; nothing is sold twice, 
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,9 +16,13 @@ import pytest
 from bethna_cli.adapters import sql
 from bethna_cli.adapters.abi import artifact
 from bethna_cli.adapters.rpc_transport import InProcess
+from bethna_cli.domain.chain import Hash
 from bethna_cli.domain.errors import ConfigurationError, NodeBehind, WatcherReplaced
+from bethna_cli.domain.journal import TradeState
+from bethna_cli.domain.market import SpotPrice
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.flow import guard, selling
+from bethna_cli.flow.execute import recover
 from bethna_cli.flow.guard import Ticked
 from execution_desk import TRADER, FaultyTransport, HandClock, Market
 from guard_desk import NEVER, Guarded, Meddling, seen, two_expiries  # noqa: F401 (a fixture of this module)
@@ -29,6 +33,10 @@ def guarded(market: Market) -> Guarded:
     made = Guarded(market)
     made.fund_watcher()
     return made
+
+
+async def frozen() -> None:
+    raise NodeBehind("rpc", "its newest block is 5 minutes old")
 
 
 def meddle(guarded: Guarded, before: int, happens: Callable[[], None], *, only_sends: bool = False) -> Meddling:
@@ -208,6 +216,81 @@ def test_a_store_that_another_program_holds_stops_a_sale_and_loses_none(
         assert seen(guarded.alerts()).count("sold-stop-loss") == 1
 
 
+@dataclass
+class Holder:
+    """Another program that takes the store for itself when it is told to."""
+
+    db: sqlite3.Connection
+
+    def take(self) -> None:
+        self.db.execute("begin immediate")
+
+    def leave(self) -> None:
+        self.db.execute("rollback")
+
+
+@pytest.fixture
+def holder(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> Iterator[Holder]:
+    monkeypatch.setattr(sql, "BUSY_TIMEOUT_S", 0.0)
+    with closing(sqlite3.connect(guarded.market.store, isolation_level=None)) as db:
+        yield Holder(db)
+
+
+def test_what_a_look_could_not_write_down_is_told_by_the_next_one_once(guarded: Guarded, holder: Holder):
+    guarded.rules = NEVER
+    guarded.buy("a purchase", 5_000_000)
+
+    looks = iter([holder.take])
+
+    def taken(price: SpotPrice) -> SpotPrice:
+        next(looks, lambda: None)()
+        return price
+
+    guarded.change = taken  # all that is left to do then is to write it down
+
+    async def work() -> list[list[str]]:
+        async with guarded.watch() as watch:
+            watch.desk = replace(watch.desk, read_on=frozen)  # nothing new comes from the chain either
+            with pytest.raises(ConfigurationError):
+                await watch.tick()
+            holder.leave()
+            assert guarded.alerts() == []
+            return [[one.kind for one in (await watch.tick()).alerts] for _ in range(2)]
+
+    assert asyncio.run(work()) == [["chain-silent", "unprotected"], []]
+
+
+def test_a_sale_that_could_not_be_written_down_is_told_once_however_it_has_ended_since(
+    guarded: Guarded, holder: Holder
+):
+    position = guarded.breached()
+
+    async def work() -> None:
+        async with guarded.watch() as watch:
+            note_fill = watch.desk.note_fill
+
+            async def noted(transaction: Hash) -> None:
+                await note_fill(transaction)
+                holder.take()
+
+            watch.desk = replace(watch.desk, note_fill=noted)
+            with pytest.raises(ConfigurationError):
+                await watch.tick()
+        holder.leave()
+
+    asyncio.run(work())
+    guarded.market.finalise()
+    asyncio.run(recover(guarded.market.desk()))  # as any command does
+    assert [one.state for one in guarded.market.desk().journal.entries() if one.is_mandated] == [TradeState.FINAL]
+    assert seen(guarded.alerts()) == []
+
+    guarded.ticks(2)
+
+    assert [sold for sold, _ in guarded.sales()] == [position.contracts]
+    assert seen(guarded.alerts()) == ["sold-stop-loss"]
+    assert guarded.positions()[0].state is PositionState.CLOSED
+
+
 def test_a_chain_that_cannot_be_read_is_told_of_at_the_second_look_while_prices_are_still_watched(guarded: Guarded):
     guarded.buy("a purchase", 5_000_000)
 
@@ -219,9 +302,6 @@ def test_a_chain_that_cannot_be_read_is_told_of_at_the_second_look_while_prices_
                 guarded.market.clock.advance(60)
                 await watch.tick()
         return watch.ticks
-
-    async def frozen() -> None:
-        raise NodeBehind("rpc", "its newest block is 5 minutes old")
 
     first, *silent = asyncio.run(work())
 

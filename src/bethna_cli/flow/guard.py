@@ -13,12 +13,13 @@ from bethna_cli.domain.errors import BethnaError
 from bethna_cli.domain.guarding import Decided, GuardState, TickNotes, Verdict
 from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.market import Asset
+from bethna_cli.execution.journal import ENDED
 from bethna_cli.flow import execute, guard_words
 from bethna_cli.flow.exits import Attempt
 from bethna_cli.flow.lookout import GuardDesk, look
 from bethna_cli.flow.mandate import decide_waiting
 from bethna_cli.flow.protect import Covers, adopted_rules, look_at_protection
-from bethna_cli.flow.selling import sell_all, sold_alert
+from bethna_cli.flow.selling import sell_all, sold_alerts
 from bethna_cli.risk.book import Assessment, Book, Decision, first_state
 from bethna_cli.risk.lots import is_passed, rules_by
 from bethna_cli.risk.marks import AssetView
@@ -30,13 +31,17 @@ TELL_UNKNOWN_AT = 2
 
 @dataclass
 class Memory:
-    """What one watcher keeps between two ticks; all of it can be read again from the store and the chain."""
+    """What one watcher keeps between two ticks; all of it can be read again from the store and the chain.
+
+    is_kept: the store has everything that the last tick concluded. Until it has, the store alone is believed.
+    """
 
     token: int
     book: Book | None = None
     revision: int | None = None
     unknown: dict[Asset, tuple[datetime, int]] = field(default_factory=dict)
     silent: tuple[datetime, int] | None = None
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,13 @@ class _Conclusions:
 async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     """Do one tick. Raises WatcherReplaced when another watcher has started, ConfigurationError when the store fails."""
     troubles: list[str] = []
+    if not memory.is_kept:
+        memory.book = None
     desk.watchbook.require_newest(memory.token)
     await _attempted("chain", desk.read_on(), troubles)
     is_chain_silent = bool(troubles)
-    sold = await _own_exits(desk, troubles)
+    sold = await _own_exits(desk, troubles, with_ended=not memory.is_kept)
+    memory.is_kept = False
     decide_waiting(desk.journal, desk.mandates, desk.clock)
     book = _book(desk, memory)
     views = await look(desk.market, book.assets)
@@ -77,7 +85,7 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     book = _by_rules_passed_on(desk, memory, book, covers)
     assessment = book.assess(views, desk.clock.now(), desk.strictness) if len(book) else None
     work = _Conclusions(desk.clock.now())
-    work.alerts += [sold_alert(desk, entry) for entry in sold]
+    work.alerts += sold_alerts(desk, sold)
     _note_unknown(memory, views, work, troubles)
     _note_silence(memory, work, troubles[0] if is_chain_silent and len(book) else None)
     _note_protection(book, covers, work)
@@ -90,6 +98,7 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     notes = TickNotes(work.at, marks, changed, work.decided, work.alerts)
     alerts = desk.watchbook.keep(notes, memory.token, "; ".join(troubles) or None)
     attempts = await sell_all(desk, memory.token, book, covers, work.sales, work.at)
+    memory.is_kept = True
     return Ticked(work.at, book, assessment, covers, tuple(alerts), attempts, tuple(troubles))
 
 
@@ -101,15 +110,19 @@ async def _attempted(what: str, work: Awaitable[object], troubles: list[str]) ->
         troubles.append(f"{what}: {error.message}")
 
 
-async def _own_exits(desk: GuardDesk, troubles: list[str]) -> list[JournalEntry]:
-    """Bring the watcher's own open sales to what the chain shows, and return those that were filled."""
+async def _own_exits(desk: GuardDesk, troubles: list[str], *, with_ended: bool) -> list[JournalEntry]:
+    """Bring the watcher's own open sales to what the chain shows, and return those that were filled.
+
+    with_ended: those that had ended before, too: they may have done so while nobody could write down that they did.
+    """
     if desk.exits is None:
         return []
-    filled = []
+    filled = [one for one in desk.journal.entries() if one.fill and one.state in ENDED] if with_ended else []
+    filled = [one for one in filled if _is_own_exit(desk, one)]
     await _attempted("errands", execute.finish_errands(desk.exits.execution, desk.exits.key.address), troubles)
     for entry in desk.journal.entries(only_open=True):
-        if not entry.is_mandated or entry.trade.intent.user != desk.account:
-            continue  # another account's exits are its own watcher's
+        if not _is_own_exit(desk, entry):
+            continue
         try:
             progress = await execute.advance(desk.exits.execution, entry)
         except BethnaError as error:
@@ -120,6 +133,11 @@ async def _own_exits(desk: GuardDesk, troubles: list[str]) -> list[JournalEntry]
                 await _attempted("record", desk.note_fill(progress.entry.fill.transaction), troubles)
             filled.append(progress.entry)
     return filled
+
+
+def _is_own_exit(desk: GuardDesk, entry: JournalEntry) -> bool:
+    """Say whether it is the watcher's to send; another account's exits are its own watcher's."""
+    return entry.is_mandated and entry.trade.intent.user == desk.account
 
 
 def _book(desk: GuardDesk, memory: Memory) -> Book:

@@ -137,12 +137,13 @@ def absent_alert(still_open: int, last_look_at: str | None, now: datetime) -> Al
     """Say that nobody watches what is open; last_look_at: of a watcher that is there and does not look any more."""
     what = "An open position" if still_open == 1 else f"{still_open} open positions"
     since = "There is no watcher" if last_look_at is None else f"The watcher has not looked since {last_look_at}"
+    first = "" if last_look_at is None else "bethna watch stop, then "
     return Alert(
         f"absent:{last_look_at or 'none'}:{now.date().isoformat()}",
         Level.CRITICAL,
         "nobody-watches",
         f"{what} {'is' if still_open == 1 else 'are'} watched by nobody",
-        f"{since}: no stop, no goal and no alert works. Try: bethna watch --detach",
+        f"{since}: no stop, no goal and no alert works. Try: {first}bethna watch --detach",
     )
 
 
@@ -177,7 +178,7 @@ def passed_on_alert(position: Position, cover: Cover) -> Alert:
 def _to_protect(position: Position, reason: str) -> str:
     if reason == NO_GAS:
         return "To give it some: bethna watch fund 0.002"
-    return f"To sign exits: bethna exits {position.short_id} --stop-loss 50%"
+    return f"To sign exits: bethna exits {position.short_id} --stop-loss 50% --sign"
 
 
 def ending_alert(position: Position, mandate: Mandate, before_s: int) -> Alert:
@@ -190,7 +191,7 @@ def ending_alert(position: Position, mandate: Mandate, before_s: int) -> Alert:
         position,
         f"{mandate.kind.value} ends within {when}",
         f"What you signed runs out within {when}; afterwards it is UNPROTECTED. To sign again: bethna exits"
-        f" {position.short_id} --stop-loss 50%",
+        f" {position.short_id} --stop-loss 50% --sign",
     )
 
 

@@ -9,6 +9,7 @@ from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import BethnaError, WatcherReplaced
 from bethna_cli.domain.guarding import Decided, ExitRule, Verdict
 from bethna_cli.domain.journal import JournalEntry
+from bethna_cli.domain.position import Position
 from bethna_cli.execution.exits import kind_of
 from bethna_cli.flow import guard_words
 from bethna_cli.flow.exits import Attempt, Leave, sell
@@ -76,7 +77,8 @@ async def _act(desk: GuardDesk, token: int, book: Book, cover: Cover, sale: Deci
     alerts = []
     if attempt.entry is not None and attempt.entry.fill is not None:
         await _recorded(desk, attempt.entry)
-        alerts.append(sold_alert(desk, attempt.entry, position.id))
+        held = [one for one in desk.positions.all() if one.user == desk.account]
+        alerts.append(_sold_alert(desk, attempt.entry, held, position.id))
         words = "sold"
     else:
         words = attempt.refusal or "not sold yet"
@@ -98,11 +100,17 @@ async def _recorded(desk: GuardDesk, entry: JournalEntry) -> None:
         return
 
 
-def sold_alert(desk: GuardDesk, entry: JournalEntry, name: str | None = None) -> Alert:
+def sold_alerts(desk: GuardDesk, entries: Sequence[JournalEntry]) -> list[Alert]:
+    """Say what exits have sold, each named by the position that it reduced."""
+    held = [one for one in desk.positions.all() if one.user == desk.account] if entries else []
+    return [_sold_alert(desk, entry, held) for entry in entries]
+
+
+def _sold_alert(desk: GuardDesk, entry: JournalEntry, held: Sequence[Position], name: str | None = None) -> Alert:
     """Say what an exit has sold. name: the position that it was for, else the one that it reduced."""
     assert entry.fill is not None
     token = entry.trade.intent.option_token
-    mine = [one for one in desk.positions.all() if one.token == token and one.user == desk.account]
+    mine = [one for one in held if one.token == token]
     reduced = [one for one in mine if any(part.transaction == entry.fill.transaction for part in one.exits)]
     position = name or (reduced[0].id if reduced else None)
     booked = [one.short_id for one in reduced] if [one.id for one in reduced] != [position] else []
