@@ -12,6 +12,7 @@ import pytest
 from cli_process import START
 
 from bethna_cli.adapters.abi import artifact, checksummed, code_hash
+from bethna_cli.adapters.rpc import RpcLimits
 from bethna_cli.adapters.sim.deployment import ALLOCATION, deploy
 from bethna_cli.adapters.sim.evm import DEFAULT_CHAIN_ID
 from bethna_cli.adapters.sim.rpc_server import rpc_app
@@ -26,11 +27,32 @@ STRANGER = "0x" + "99" * 20
 BASE_SEPOLIA = 84_532
 
 
-@pytest.fixture
-def world() -> Any:
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the chain however busy this machine is: a deployment is half a million steps of py-evm."""
+    for place in ("rpc", "rpc_transport"):
+        monkeypatch.setattr(f"bethna_cli.adapters.{place}.RpcLimits", lambda: RpcLimits(budget_s=90.0))
+
+
+@pytest.fixture(scope="module")
+def begun() -> Any:
     node = embedded_node(allocation=ALLOCATION)
     deploy(node.chain)
     return node
+
+
+@pytest.fixture(scope="module")
+def served_url(begun: Any) -> Iterator[str]:
+    with served(rpc_app(begun)) as url:
+        yield url
+
+
+@pytest.fixture
+def world(begun: Any) -> Iterator[Any]:
+    """The chain as it was begun, and again after the test."""
+    untouched = begun.chain.snapshot()
+    yield begun
+    begun.chain.revert(untouched)
 
 
 @pytest.fixture
@@ -39,9 +61,8 @@ def chain(world: Any) -> Place:
 
 
 @pytest.fixture
-def rpc_url(world: Any) -> Iterator[str]:
-    with served(rpc_app(world)) as url:
-        yield url
+def rpc_url(world: Any, served_url: str) -> str:
+    return served_url
 
 
 @pytest.fixture
