@@ -20,6 +20,12 @@ from bethna_cli.domain.venue import RawOrder
 from bethna_cli.ports import Chain
 
 UNSIGNED = bytes(65)
+_FEE_MARKET = b"\x02"
+_FIELDS = (
+    *("chain", "nonce", "tip", "max_fee", "gas", "to", "value", "data", "access_list"),
+    *("y_parity", "r", "s"),
+)
+"""Of a transaction of that kind, in their order (EIP-1559)."""
 
 
 class TokenVenue:
@@ -102,7 +108,7 @@ class TokenVenue:
 
     def offered(self, transaction: SignedTransaction) -> OfferedFees:
         fields = _fields(transaction)
-        return OfferedFees(int(fields["maxFeePerGas"]), int(fields["maxPriorityFeePerGas"]))
+        return OfferedFees(int.from_bytes(fields["max_fee"], "big"), int.from_bytes(fields["tip"], "big"))
 
     def route(self, order: RawOrder) -> bytes:
         return route_data(order)
@@ -117,14 +123,19 @@ class TokenVenue:
 def signed_call(transaction: SignedTransaction, sender: Address) -> Call:
     """Return the call that a signed transaction makes, read from its bytes."""
     fields = _fields(transaction)
-    return Call(Address("0x" + bytes(fields["to"]).hex()), bytes(fields["data"]), sender, int(fields["value"]))
+    return Call(Address("0x" + fields["to"].hex()), fields["data"], sender, int.from_bytes(fields["value"], "big"))
 
 
-def _fields(transaction: SignedTransaction) -> dict[str, Any]:
-    from eth_account.typed_transactions.typed_transaction import TypedTransaction
-    from hexbytes import HexBytes
+def _fields(transaction: SignedTransaction) -> dict[str, bytes]:
+    """Read what the signer has written. Raises ValueError unless it is a transaction as EIP-1559 has them.
 
-    return dict(TypedTransaction.from_bytes(HexBytes(transaction.raw)).as_dict())
+    By itself, because to load eth-account takes a second.
+    """
+    import rlp
+
+    if transaction.raw[:1] != _FEE_MARKET:
+        raise ValueError("a signed transaction of another kind")
+    return dict(zip(_FIELDS, rlp.decode(transaction.raw[1:]), strict=True))
 
 
 def _one(function: Function, answer: bytes | ContractRefused) -> Any:
