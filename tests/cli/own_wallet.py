@@ -1,6 +1,6 @@
 """A person's own wallet on the served embedded chain, and what they do with it at a terminal."""
 
-import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,8 +9,13 @@ from cli_process import START
 from eth_account import Account
 
 from bethna_cli.adapters.abi import artifact
+from bethna_cli.adapters.clocks import SystemClock
+from bethna_cli.adapters.keystore import Derivation, WalletFolder
+from bethna_cli.adapters.keystore_v3 import ACCEPTED
 from bethna_cli.adapters.sim.public_keys import private_key
 from bethna_cli.domain.embedded import EMBEDDED_CHAIN_ID, PUBLIC_CONTRACTS
+from bethna_cli.domain.wallet import Password, PrivateKey
+from bethna_cli.settings_files import make_private
 
 USDC, TRADER = PUBLIC_CONTRACTS["usdc"], PUBLIC_CONTRACTS["trader"]
 TOKEN = artifact("DevelopmentUSDC")
@@ -39,10 +44,16 @@ def send(world: Any, key: bytes | str, calls: list[tuple[str, bytes, int]]) -> N
         asked(world, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
 
 
+def bring_in(home: Path) -> None:
+    """Keep the own wallet in a home, encrypted as weakly as is accepted: it is opened at every signature."""
+    folder = make_private(home / "data") / "wallets"
+    wallets = WalletFolder(folder, SystemClock(), Derivation(ACCEPTED.least_cost))
+    wallets.keep("mine", PrivateKey(bytes.fromhex(KEY[2:])), Password(PASSWORD))
+
+
 def fund(world: Any, environment: dict[str, str]) -> None:
     """Bring in the own wallet, use it in the embedded world, and give it ETH and USDC."""
-    command = [*START, "wallet", "import", "mine"]
-    subprocess.run(command, env=environment, input=f"{KEY}\n{PASSWORD}\n", text=True, check=True, capture_output=True)
+    bring_in(Path(environment["BETHNA_HOME"]))
     world("wallet", "use", "mine")
     world("sim", "up", "--detach")
     transfer = TOKEN.function("transfer").encode(OWN, 500_000_000)

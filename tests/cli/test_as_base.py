@@ -1,15 +1,14 @@
 """A purchase and a sale through one's own contract and its router where the chain is Base: the way real money goes."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 from base_chain import USDC, served_as_base
-from cli_process import START
-from own_wallet import KEY, OWN, PASSWORD, at_terminal
+from cli_process import run_here
+from own_wallet import OWN, PASSWORD, at_terminal, bring_in
 
 from bethna_cli.domain.chain import Address
 
@@ -26,9 +25,8 @@ def test_a_person_buys_and_sells_on_what_answers_as_base_and_it_becomes_final(
         places = {"BETHNA_RPC_URL": base.rpc_url, "BETHNA_MARKET_URL": base.market_url}
         env = {**environment, **places, "BETHNA_SOURCE_TIMEOUT_S": "30"}
 
-        def answer(*words: str, stdin: str = "") -> Any:
-            command = [*START, *words, "--json"]
-            done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=110)
+        def answer(*words: str) -> Any:
+            done = run_here(env, *words, "--json")
             assert done.returncode == 0, done.stdout + done.stderr
             return json.loads(done.stdout)
 
@@ -43,7 +41,7 @@ def test_a_person_buys_and_sells_on_what_answers_as_base_and_it_becomes_final(
             screen.expect(pexpect.EOF)
             return card
 
-        answer("wallet", "import", "mine", stdin=f"{KEY}\n{PASSWORD}\n")
+        bring_in(home)
         answer("wallet", "use", "mine", *ON_BASE)
         offers = answer("strategies", "eth-call", *ON_BASE)
         offer = min(offers, key=lambda one: (abs(abs(one["delta"]) - 0.5), one["expiry"]))

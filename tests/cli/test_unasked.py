@@ -117,7 +117,7 @@ def watched(home: str) -> Iterator[None]:
                     variables = (place / "environ").read_bytes()
                     if home.encode() in variables:
                         seen.add((place / "cmdline").read_bytes().decode(errors="replace") + repr(variables))
-            time.sleep(0.01)
+            time.sleep(0.1)  # each of them runs for longer
 
     looking = threading.Thread(target=look, daemon=True)
     looking.start()

@@ -27,17 +27,19 @@ def answer(run: Any) -> Any:
 # ── in the embedded world ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_world_that_quotes_for_the_book_is_bought_from_directly_and_says_what_that_is(bethna):
-    assert bethna("sim", "up", "--venue", "book", "--detach", "--json").returncode == 0
+def test_a_world_that_quotes_for_the_book_is_bought_from_directly_and_says_what_that_is(bethna_here):
+    assert bethna_here("sim", "up", "--venue", "book", "--detach", "--json").returncode == 0
     try:
-        proposed = answer(bethna("buy", "eth-call", "--strike", "3000", "--expiry", "7d", "--amount", "50", "--json"))
-        receipt = answer(bethna("approve", proposed["id"], "--yes", "--json"))
-        other = bethna("sim", "up", "--venue", "token", "--json")
-        again = bethna("approve", proposed["id"], "--yes", "--json")
-        (position,) = answer(bethna("positions", "--json"))
-        sold = bethna("close", position["id"], "--yes", "--json")
+        proposed = answer(
+            bethna_here("buy", "eth-call", "--strike", "3000", "--expiry", "7d", "--amount", "50", "--json")
+        )
+        receipt = answer(bethna_here("approve", proposed["id"], "--yes", "--json"))
+        other = bethna_here("sim", "up", "--venue", "token", "--json")
+        again = bethna_here("approve", proposed["id"], "--yes", "--json")
+        (position,) = answer(bethna_here("positions", "--json"))
+        sold = bethna_here("close", position["id"], "--yes", "--json")
     finally:
-        bethna("sim", "down")
+        bethna_here("sim", "down")
 
     card = {line["label"]: line["value"] for line in receipt["card"]}
     assert (receipt["complete"], receipt["contract"], receipt["allowance_left"]) == (True, PUBLIC_BOOK, 0.0)

@@ -70,11 +70,11 @@ def spoken(bethna_here: Bethna) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def world(bethna: Bethna) -> Iterator[None]:
+def world(bethna_here: Bethna) -> Iterator[None]:
     """Serve the embedded world for as long as the test runs."""
-    assert bethna("sim", "up", "--detach").returncode == 0
+    assert bethna_here("sim", "up", "--detach").returncode == 0
     yield
-    bethna("sim", "down")
+    bethna_here("sim", "down")
 
 
 @contextmanager
@@ -91,7 +91,6 @@ def late_watcher(home: Path) -> Iterator[None]:
 
 
 def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
-    bethna: Bethna,
     bethna_here: Bethna,
     spoken: Callable[..., Any],
     world: None,
@@ -114,8 +113,8 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
         rules = spoken("exits", held["id"][:10], "--stop-loss", "1%")
         assert rules["rules"]["stop_loss"] == 0.01
         # From here on an hour takes twelve minutes.
-        assert bethna("sim", "down").returncode == 0
-        assert bethna("sim", "up", "--detach", "--speed", "5").returncode == 0
+        assert bethna_here("sim", "down").returncode == 0
+        assert bethna_here("sim", "up", "--detach", "--speed", "5").returncode == 0
         before_usdc = spoken("wallet", "balance")["tokens"][0]["amount"]
         assert "Nobody watches an open position" in bethna_here("positions").stderr
         for _ in range(2):  # a timer asks again and again; the person hears once
