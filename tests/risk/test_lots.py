@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from bethna_cli.domain.chain import NO_ADDRESS, Address, Hash, SigningDomain
 from bethna_cli.domain.guarding import ExitFacts, ExitRules, Protection
-from bethna_cli.domain.mandate import Mandate, MandateKind, MandateState
+from bethna_cli.domain.mandate import ExitTerms, Mandate, MandateKind, MandateState
 from bethna_cli.domain.position import EventKind, Position, holding_of
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
-from bethna_cli.domain.units import from_unix
+from bethna_cli.domain.units import Bps, from_unix
 from bethna_cli.risk.lots import SOLD_OLDER, covers_of, pairs_of, rules_by
-from bethna_cli.risk.protection import ChainNow, Cover
+from bethna_cli.risk.protection import ChainNow, Cover, signed_shares
 from position_histories import CHAIN_ID, HOLDER, START_S, TERMS, TOKENS, event
 
 WATCHER = Address("0x" + "22" * 20)
@@ -110,3 +110,25 @@ def test_exits_signed_again_stand_whatever_became_of_the_earlier_ones(state: Man
 
         assert cover.protection is Protection.PROTECTED
         assert {one.trade.intent.nonce for one in cover.usable} == {7}
+
+
+@given(
+    cost=st.integers(1_000_000, 10**12),
+    contracts=st.integers(2_000_000, 10**12),
+    stop=st.integers(1, 9_999),
+    goal=st.integers(1, 100_000),
+)
+def test_the_limits_that_are_watched_are_the_shares_that_the_person_chose(
+    cost: int, contracts: int, stop: int, goal: int
+):
+    """Signed for a little more than was quoted, as a purchase does it."""
+    terms = ExitTerms(Bps(stop), Bps(goal))
+    (lot,) = holding_of(CHAIN_ID, TERMS[TOKENS[0]], [event(EventKind.BOUGHT, contracts, cost, 1)], None).positions
+    signed = []
+    for one in exits_for(1, contracts):
+        worth = terms.trigger(one.kind, cost * 102 // 100)
+        assert worth is not None
+        intent = replace(one.trade.intent, amount_in=contracts * 102 // 100, quoted_amount_out=worth)
+        signed.append(replace(one, trade=replace(one.trade, intent=intent)))
+
+    assert signed_shares(lot, signed) == (stop, goal)

@@ -133,11 +133,12 @@ def signed_shares(position: Position, mandates: Sequence[Mandate]) -> tuple[Bps 
 
     A loss below nothing is a gain, and the other way about: that of exits which were signed for something else.
     """
-    worth = {one.kind: one.trigger_value(position.contracts) * FULL for one in mandates}
-    stop, goal = worth.get(MandateKind.STOP_LOSS), worth.get(MandateKind.TAKE_PROFIT)
     if position.cost <= 0:
         return None, None
-    return (
-        None if stop is None else Bps(FULL - -(-stop // position.cost)),
-        None if goal is None else Bps(goal // position.cost - FULL),
-    )
+    # To the nearest: what is signed covers a little more than was bought, so that its value comes out a grain too high.
+    worth = {
+        one.kind: (2 * one.trigger_value(position.contracts) * FULL + position.cost) // (2 * position.cost)
+        for one in mandates
+    }
+    stop, goal = worth.get(MandateKind.STOP_LOSS), worth.get(MandateKind.TAKE_PROFIT)
+    return None if stop is None else Bps(FULL - stop), None if goal is None else Bps(goal - FULL)
