@@ -44,6 +44,13 @@ def test_the_same_cause_alerts_once_and_keeps_its_first_time(alerts: SqliteAlert
     assert [(kept.alert, kept.at) for kept in alerts.latest(9)] == [(stop_loss(), AT)]
 
 
+def test_whoever_counts_the_stream_finds_no_number_left_out(alerts: SqliteAlerts):
+    for number in (1, 1, 1, 2, 1, 3):
+        alerts.add(stop_loss(number), AT)
+
+    assert [kept.sequence for kept in alerts.after(0, 10)] == [1, 2, 3]
+
+
 def test_alerts_come_back_in_the_order_in_which_they_were_kept_after_any_of_them(alerts: SqliteAlerts):
     for number in range(5):
         alerts.add(stop_loss(number), AT - timedelta(minutes=number))  # a clock that runs backwards changes nothing

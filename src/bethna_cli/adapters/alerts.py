@@ -17,7 +17,11 @@ COLUMNS = "alerts.sequence, cause, level, kind, title, text, position, alerts.at
 
 
 def insert_alert(db: sqlite3.Connection, alert: Alert, at: datetime) -> bool:
-    """Keep an alert inside the caller's own transaction; say whether it is new. The same cause twice is one row."""
+    """Keep an alert inside the caller's own transaction; say whether it is new. The same cause twice is one row.
+
+    Only a new one is inserted at all: an insert that is ignored would use up a sequence number, and whoever follows the
+    stream would miss an alert that never was.
+    """
     row = (
         alert.id,
         alert.cause,
@@ -29,8 +33,8 @@ def insert_alert(db: sqlite3.Connection, alert: Alert, at: datetime) -> bool:
         iso(at),
     )
     done = db.execute(
-        "insert or ignore into alerts (id, cause, level, kind, title, text, position, at)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into alerts (id, cause, level, kind, title, text, position, at)"
+        " select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 where not exists (select 1 from alerts where id = ?1)",
         row,
     )
     return done.rowcount == 1

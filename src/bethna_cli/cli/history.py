@@ -195,7 +195,7 @@ def _write_csv(gains: "Sequence[Gain]", path: Path) -> None:
             _write_rows(gains, stream)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.", hint="bethna report --csv FILE") from error
-    typer.echo(f"{len(gains)} realised gains in {path}", err=True)
+    typer.echo(f"{len(gains)} realised gain{'' if len(gains) == 1 else 's'} in {path}", err=True)
 
 
 def _write_rows(gains: "Sequence[Gain]", stream: TextIO) -> None:
