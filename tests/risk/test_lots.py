@@ -12,8 +12,9 @@ from bethna_cli.domain.mandate import ExitTerms, Mandate, MandateKind, MandateSt
 from bethna_cli.domain.position import EventKind, Position, holding_of
 from bethna_cli.domain.trade import PlannedTrade, Side, TradeIntent
 from bethna_cli.domain.units import Bps, from_unix
+from bethna_cli.flow.guard_words import ending_alert
 from bethna_cli.risk.lots import SOLD_OLDER, covers_of, pairs_of, rules_by
-from bethna_cli.risk.protection import ChainNow, Cover, signed_shares
+from bethna_cli.risk.protection import ChainNow, Cover, endings, signed_shares
 from position_histories import CHAIN_ID, HOLDER, START_S, TERMS, TOKENS, event
 
 WATCHER = Address("0x" + "22" * 20)
@@ -132,3 +133,18 @@ def test_the_limits_that_are_watched_are_the_shares_that_the_person_chose(
         signed.append(replace(one, trade=replace(one.trade, intent=intent)))
 
     assert signed_shares(lot, signed) == (stop, goal)
+
+
+@pytest.mark.parametrize(("hours_left", "said"), [(24.6, None), (23.0, "24 hours"), (2.0, "24 hours"), (0.9, "1 hour")])
+def test_a_day_and_an_hour_before_exits_end_the_person_hears_of_both_at_once_and_what_to_do(hours_left, said):
+    (lot,) = holding_of(CHAIN_ID, TERMS[TOKENS[0]], [event(EventKind.BOUGHT, 100, 20, 1)], None).positions
+    signed = exits_for(1, 100)
+    due = endings(signed, int(signed[0].usable_until_s - hours_left * 3_600))
+    told = [ending_alert(lot, *one) for one in due]
+
+    assert [one.title for one in told] == ([f"{lot.terms.ticker} exits end within {said}"] if said else [])
+    again = replace(lot, terms=replace(lot.terms, expires_at=from_unix(signed[0].trade.intent.deadline_s + 3_600)))
+    for one in due:
+        assert f"bethna exits {lot.short_id} --stop-loss 50% --sign" in ending_alert(lot, *one).text
+        # Nothing can be signed beyond an hour before expiry, so nobody is told to.
+        assert ending_alert(again, *one).text.endswith(f"bethna close {lot.short_id}")

@@ -9,7 +9,8 @@ from bethna_cli.domain.journal import JournalEntry
 from bethna_cli.domain.mandate import Mandate
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.position import Position
-from bethna_cli.domain.units import iso, usdc_to_decimal
+from bethna_cli.domain.units import from_unix, iso, usdc_to_decimal
+from bethna_cli.execution.exits import BEFORE_EXPIRY_S
 from bethna_cli.flow.exits import Attempt
 from bethna_cli.risk.book import Decision, spot_facts
 from bethna_cli.risk.marks import AssetView
@@ -182,16 +183,21 @@ def _to_protect(position: Position, reason: str) -> str:
 
 
 def ending_alert(position: Position, mandate: Mandate, before_s: int) -> Alert:
-    """Say that a mandate ends soon."""
+    """Say that a mandate, and what shares its nonce, ends soon."""
     when = "24 hours" if before_s > 3_600 else "1 hour"
+    intent, expires_s = mandate.trade.intent, position.terms.expires_at.timestamp()
+    text = f"What you signed runs out at {iso(from_unix(mandate.usable_until_s))}; afterwards it is UNPROTECTED."
+    if expires_s - intent.deadline_s <= BEFORE_EXPIRY_S:
+        text += f" The option expires soon after, so nothing can be signed for longer. {_to_sell(position)}"
+    else:
+        text += f" To sign again: bethna exits {position.short_id} --stop-loss 50% --sign"
     return _alert(
-        f"mandate-ends:{mandate.digest}:{before_s}",
+        f"mandate-ends:{intent.nonce}:{before_s}",
         Level.WARNING,
         "mandate-ends",
         position,
-        f"{mandate.kind.value} ends within {when}",
-        f"What you signed runs out within {when}; afterwards it is UNPROTECTED. To sign again: bethna exits"
-        f" {position.short_id} --stop-loss 50% --sign",
+        f"exits end within {when}",
+        text,
     )
 
 

@@ -105,14 +105,17 @@ def mandate_for(rule: ExitRule, usable: Sequence[Mandate], contracts: int, offer
 
 
 def endings(mandates: Sequence[Mandate], block_s: int) -> list[tuple[Mandate, int]]:
-    """Return the mandates that end soon, each with the warning that is due: so many seconds before, the shorter one."""
-    found = []
+    """Return the mandates that end soon, each with the warning that is due: so many seconds before, the shorter one.
+
+    A stop and a goal that share a nonce end together, and are one.
+    """
+    found: dict[int, tuple[Mandate, int]] = {}
     for one in mandates:
         left_s = one.usable_until_s - block_s
         due = [before_s for before_s in WARN_BEFORE_S if 0 <= left_s <= before_s]
         if due:
-            found.append((one, min(due)))
-    return found
+            found.setdefault(one.trade.intent.nonce, (one, min(due)))
+    return list(found.values())
 
 
 def signed_rules(position: Position, mandates: Sequence[Mandate], otherwise: ExitRules) -> ExitRules | None:
