@@ -181,7 +181,7 @@ def _kept(control: "SimControl", choice: "WorldChoice") -> _Market:
     if choice.at is not None:
         clock = FixedClock(datetime.fromisoformat(choice.at))
         return _Market(clock, Origin.REPLAY, venues=PRETENDED, signed_only=False)
-    return _Market(control.clock() or SystemClock(), Origin.SIMULATED, venues=(EMBEDDED_VENUES[choice.venue],))
+    return _Market(control.followed_clock() or SystemClock(), Origin.SIMULATED, venues=(EMBEDDED_VENUES[choice.venue],))
 
 
 def live_venue(settings: Settings) -> VenueAddresses:

@@ -50,7 +50,7 @@ def holdings_reader(settings: Settings) -> Iterator["Callable[[bool], Holdings]"
 
 def network_clock(settings: Settings) -> Clock:
     """Return the clock that the network's blocks go by: a served world's own, else this machine's."""
-    kept = sim_control(settings).clock() if settings.network == "sim" else None
+    kept = sim_control(settings).followed_clock() if settings.network == "sim" else None
     return kept or SystemClock()
 
 

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bethna_cli.domain.errors import BethnaError
 
 LONGEST_ADVANCE = timedelta(days=366)
 
@@ -54,3 +57,29 @@ class SimClock:
         shown = self.now() + by
         self._state = ClockState(shown.timestamp(), self._wall_clock(), self._state.speed)
         return shown
+
+
+class FollowedClock(SimClock):
+    """The clock of a world that another process serves: moved ahead there, it is ahead here at the next look.
+
+    path: the file in which that process keeps it. read: reads it; what cannot be read now runs on as it was.
+    """
+
+    def __init__(self, path: Path, read: Callable[[], SimClock | None], found: SimClock) -> None:
+        super().__init__(found.now(), found.state.speed)
+        self._path, self._read = path, read
+        self._version: tuple[int, int] | None = None
+
+    def now(self) -> datetime:
+        self._follow()
+        return super().now()
+
+    def _follow(self) -> None:
+        try:
+            kept = self._path.stat()
+            version = (kept.st_ino, kept.st_mtime_ns)
+            found = self._read() if version != self._version else None
+        except (OSError, BethnaError):
+            return
+        if found is not None:
+            self._state, self._version = found.state, version

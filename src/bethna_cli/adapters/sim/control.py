@@ -16,8 +16,9 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bethna_cli.adapters.sim.clock import SimClock
+from bethna_cli.adapters.sim.clock import FollowedClock, SimClock
 from bethna_cli.adapters.sim.server import (
+    CLOCK_FILE,
     SERVER_FILE,
     TOKEN_HEADER,
     Running,
@@ -89,6 +90,11 @@ class SimControl:
     def clock(self) -> SimClock | None:
         """Return the clock that the folder keeps, running on."""
         return kept_clock(self.state_folder)
+
+    def followed_clock(self) -> SimClock | None:
+        """Return the clock that the folder keeps, for whoever does not serve it and lives for long."""
+        found = self.clock()
+        return found and FollowedClock(self.state_folder / CLOCK_FILE, self.clock, found)
 
     def status(self) -> Mapping[str, object]:
         """Return what the served world says of itself, with its address. Raises NotFound when none is served."""
