@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from shapes import DYDX_CANDLE, DYDX_MARKET, PYTH_UPDATE, departures
 from websockets.asyncio.client import connect
 from worlds import ETH_FEED, NOW, wait_until_listening, world_at
 
+from bethna_cli.adapters.sim import server
 from bethna_cli.adapters.sim.clock import SimClock
-from bethna_cli.adapters.sim.server import keep_clock, kept_clock, running, serve
+from bethna_cli.adapters.sim.server import keep_clock, kept_clock, listen_again, running, serve
 from bethna_cli.domain.errors import ConfigurationError
 
 STREAM = f"/hermes/v2/updates/price/stream?ids[]={ETH_FEED}"
@@ -162,7 +165,7 @@ def test_a_folder_of_a_market_that_died_is_not_running(tmp_path):
     assert running(tmp_path / "nowhere") is None
 
 
-def test_a_market_that_is_told_to_stop_leaves_its_clock_and_no_trace_of_itself(tmp_path):
+def test_a_market_that_is_told_to_stop_leaves_its_clock_and_its_port_and_no_other_trace(tmp_path):
     script = Path(__file__).with_name("served.py")
     with subprocess.Popen([sys.executable, str(script), str(tmp_path), NOW.isoformat()]) as process:
         wait_until_listening(tmp_path, process)
@@ -170,13 +173,30 @@ def test_a_market_that_is_told_to_stop_leaves_its_clock_and_no_trace_of_itself(t
         status = process.wait(timeout=20)
 
     assert status == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["clock.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clock.json", "port.json"]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.com"])
 def test_it_does_not_listen_beyond_this_machine(tmp_path, host):
     with pytest.raises(ConfigurationError, match="this machine only"):
         serve(world_at(), state_folder=tmp_path, host=host)
+
+
+def test_it_is_served_where_it_was_before_so_that_a_watcher_finds_it_and_elsewhere_when_that_is_taken(
+    tmp_path, monkeypatch
+):
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        taken = other.getsockname()[1]
+        (tmp_path / "port.json").write_text(json.dumps({"port": taken}))
+        with closing(listen_again("127.0.0.1", tmp_path / "port.json")) as elsewhere:
+            assert elsewhere.getsockname()[1] != taken
+    listen, asked = server._listen, []
+    monkeypatch.setattr(server, "_listen", lambda host, port: asked.append(port) or listen(host, 0))
+    listen_again("127.0.0.1", tmp_path / "port.json").close()
+    assert asked == [taken]
+    for damaged in ("", "[]", '{"port": 99999999}'):
+        (tmp_path / "port.json").write_text(damaged)
+        listen_again("127.0.0.1", tmp_path / "port.json").close()
 
 
 def test_a_taken_port_is_said(served, tmp_path):

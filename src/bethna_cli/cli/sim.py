@@ -22,7 +22,10 @@ LONGEST_REASON = 200
 WORLD_FLAGS = ("seed", "speed", "replay", "at", "venue")
 AGAIN = (sys.executable, "-c", "from bethna_cli.cli.app import main; main()")
 
-Port = Annotated[int, typer.Option("--port", metavar="N", help="Where to listen on this machine; 0 takes a free one.")]
+Port = Annotated[
+    int,
+    typer.Option("--port", metavar="N", help="Where to listen on this machine; 0 takes the last one, or a free one."),
+]
 Speed = Annotated[str | None, typer.Option("--speed", metavar="X", help="Pace of its clock (default 1).")]
 Venue = Annotated[
     str | None,

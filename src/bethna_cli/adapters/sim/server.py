@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SERVER_FILE = "server.json"
 CLOCK_FILE = "clock.json"
+PORT_FILE = "port.json"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TOKEN_HEADER = b"x-bethna-token"
 MOST_BODY = 4096
@@ -87,18 +88,19 @@ def serve(
     chain: ServedChain | None = None,
     on_ready: Callable[[Running], None] | None = None,
 ) -> None:
-    """Serve `world` in the main thread until SIGINT or SIGTERM; port 0 takes a free one.
+    """Serve `world` in the main thread until SIGINT or SIGTERM; port 0 takes the last one again, or a free one.
 
     clock: the world's clock where it can be moved, None for a replay. on_ready is told where to connect.
     Raises ConfigurationError when the host is not this machine or the port is taken.
     """
     if host not in LOOPBACK:
         raise ConfigurationError(f"The embedded world listens on this machine only, not on {host}.")
-    listener = _listen(host, port)
+    listener = _listen(host, port) if port else listen_again(host, state_folder / PORT_FILE)
     name = f"[{host}]" if ":" in host else host
     info = Running(f"http://{name}:{listener.getsockname()[1]}", os.getpid(), secrets.token_hex(16))
     app = _Front(world, info, state_folder, clock, chain)
     write_private(state_folder / SERVER_FILE, asdict(info))
+    write_private(state_folder / PORT_FILE, {"port": listener.getsockname()[1]})
     if clock is not None:
         keep_clock(state_folder, clock)
     # uvicorn raises the signal that stopped it once more; by default that would kill us before we have tidied up.
@@ -175,6 +177,15 @@ def _server(app: _Front) -> "uvicorn.Server":
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
+
+
+def listen_again(host: str, kept: Path) -> socket.socket:
+    """Listen where the world was served before: whoever watches it finds it there. Else on a free port."""
+    try:
+        port = int(json.loads(kept.read_text())["port"])
+        return _listen(host, port if 0 < port < 65_536 else 0)
+    except (OSError, ValueError, TypeError, KeyError, ConfigurationError):
+        return _listen(host, 0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
