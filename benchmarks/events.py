@@ -44,6 +44,7 @@ from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.rpc import JsonRpc, RpcLimits
 from bethna_cli.adapters.rpc_answers import answers_of
 from bethna_cli.adapters.sql import one_transaction, open_store
+from bethna_cli.cli.app import COLLECT_EVERY
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.position import ChainEvent, Cursor, EventKind, Reach
 from bethna_cli.flow.record import RecordDesk, catch_up
@@ -196,8 +197,8 @@ def _transfers(body: bytes, times: dict[int, int]) -> list[ChainEvent]:
     (logs,) = answers_of("rpc", body, [("eth_getLogs", [])], {"eth_getLogs": read_logs})
     kept = Kept(logs, times)
     return [
-        kept.event(one.log, EventKind.RECEIVED, ACCOUNT, one.token, one.token, one.value, 0)
-        for one in transfers_of(logs)
+        kept.event(log, EventKind.RECEIVED, ACCOUNT, log.address, log.address, value, 0)
+        for log, value in transfers_of(logs)
     ]
 
 
@@ -230,19 +231,19 @@ def web3_stored(bodies: list[bytes], path: Path) -> None:
         rows = [_web3_row(ids, one) for one in logs]
         names = [(number, CHAIN_ID, bytes.fromhex(address[2:])) for address, number in ids.items()]
         db.executemany("insert into chain_addresses values (?, ?, ?)", names)
-        db.executemany(f"insert into chain_events values ({', '.join('?' * 12)})", rows)
+        blocks = {one.blockNumber: bytes(one.blockHash) for one in logs}
+        times = [(number, name, START_S + 2 * number) for number, name in blocks.items()]
+        db.executemany("insert into chain_blocks values (?, ?, ?)", times)
+        db.executemany(f"insert into chain_events values ({', '.join('?' * 11)})", rows)
         db.execute("commit")
 
 
 def _web3_row(ids: dict[str, int], one: Any) -> tuple[object, ...]:
-    """Write a decoded transfer as a row; addresses get the next numbers."""
+    """Write a decoded transfer as a row, the block by its number; addresses get the next numbers."""
     account, token = (ids.setdefault(address, len(ids) + 1) for address in (one.args["to"], one.address))
-    value, hashes = one.args["value"], (bytes(one.transactionHash), bytes(one.blockHash))
+    value, number = one.args["value"], one.blockNumber
     contracts = value if value < 2**63 else str(value)
-    time_s = START_S + 2 * one.blockNumber
-    return (
-        one.blockNumber, one.logIndex, account, 3, token, token, contracts, 0, hashes[0], 0, hashes[1], time_s
-    )  # fmt: skip
+    return (number, one.logIndex, account, 3, token, token, contracts, 0, bytes(one.transactionHash), 0, number)
 
 
 # ── side by side ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -273,7 +274,8 @@ def stored(path: Path, last: int = 2**62) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as db:
         return db.execute(
             "select e.block_number, e.log_index, a.address, e.kind, v.address, t.address, e.contracts, e.usdc,"
-            " e.transaction_hash, e.block_hash, e.time_s from chain_events e join chain_addresses a on a.id = e.account"
+            " e.transaction_hash, b.hash, b.time_s from chain_events e join chain_addresses a on a.id = e.account"
+            " join chain_blocks b on b.id = e.block"
             " join chain_addresses v on v.id = e.venue join chain_addresses t on t.id = e.token"
             " where e.block_number <= ? order by 1, 2, 3",
             (last,),
@@ -304,6 +306,7 @@ def main() -> None:
         assert stored(whole) == stored(plain), "the two ways of ours have stored different events"
         assert stored(whole, FIRST + len(blocks) // PEER_SHARE - 1) == stored(theirs), "web3.py has stored other events"
     gc.freeze()  # what is here is the benchmark's own
+    gc.set_threshold(COLLECT_EVERY)  # as every command does
     ways = {
         "bethna, decode and store": speed(lambda path: decoded(bodies, path), count, ROUNDS),
         "web3.py, decode and store": speed(lambda path: web3_stored(share, path), few, ROUNDS),

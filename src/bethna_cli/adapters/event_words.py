@@ -1,13 +1,17 @@
 """What an event's log is made of: words of fixed width, and what one of them tells of an account's option."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from bethna_cli.domain.chain import Address, Hash, Log
 from bethna_cli.domain.errors import ContractMismatch
 from bethna_cli.domain.position import ChainEvent, EventKind
 
 WORD = 32
+
+_EVENT: Callable[[tuple[Any, ...]], ChainEvent] = partial(tuple.__new__, ChainEvent)
+"""`ChainEvent._make` at a quarter of its cost."""
 
 
 class Kept(NamedTuple):
@@ -29,20 +33,8 @@ class Kept(NamedTuple):
     ) -> ChainEvent:
         """Return what one of the logs tells of an account's option."""
         _, _, _, number, block_hash, transaction, _, log_index = log
-        return ChainEvent(
-            kind,
-            user,
-            venue,
-            token,
-            contracts,
-            usdc,
-            transaction,
-            ordinal,
-            number,
-            block_hash,
-            self.times[number],
-            log_index,
-        )
+        what, where = (kind, user, venue, token, contracts, usdc), (number, block_hash, self.times[number], log_index)
+        return _EVENT((*what, transaction, ordinal, *where))
 
 
 def words(data: bytes, count: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from functools import lru_cache, reduce
 from operator import or_
 from typing import Any, Protocol
 
-from bethna_cli.adapters.evm_wire import block_of, filter_param, matcher, read_logs, strictly
+from bethna_cli.adapters.evm_wire import all_match, block_of, filter_param, read_logs, strictly
 from bethna_cli.adapters.rpc_answers import Readers, Request
 from bethna_cli.domain.chain import Block, Log, LogQuery, Section
 from bethna_cli.domain.errors import NodeBehind, SourceMalformed
@@ -81,7 +81,7 @@ def _in_order(name: str, answers: Sequence[Sequence[Log]]) -> list[Log]:
 def _check_logs(name: str, query: LogQuery, headers: Sequence[Block], logs: Sequence[Log]) -> None:
     by_number = {header.number: header for header in headers}
     places = {(log.block_number, log.log_index) for log in logs}
-    if len(places) != len(logs) or not all(map(matcher(query), logs)) or not by_number.keys() >= {n for n, _ in places}:
+    if len(places) != len(logs) or not all_match(query, logs) or not by_number.keys() >= {n for n, _ in places}:
         raise SourceMalformed(name, "it answered with logs that were not asked for")
     told: dict[int, set[str]] = {number: set() for number, _ in places}
     for log in logs:

@@ -255,6 +255,30 @@ def _mandates_of_positions(db: sqlite3.Connection) -> None:
     db.execute("alter table mandates add column position text")
 
 
+def _blocks_once(db: sqlite3.Connection) -> None:
+    """Write a block's hash and time once, not with each of its events."""
+    db.execute("create table chain_blocks (id integer primary key, hash blob not null unique, time_s integer not null)")
+    db.execute("insert or ignore into chain_blocks (hash, time_s) select block_hash, time_s from chain_events")
+    db.execute("alter table chain_events rename to chain_events_before")
+    db.execute("drop index chain_events_by_name")
+    db.execute(
+        """create table chain_events (
+            block_number integer not null, log_index integer not null, account integer not null,
+            kind integer not null check (kind between 1 and 5), venue integer not null, token integer not null,
+            contracts not null, usdc not null, transaction_hash blob not null, ordinal integer not null,
+            block integer not null, primary key (block_number, log_index, account)) without rowid"""
+    )
+    db.execute(
+        "create unique index chain_events_by_name on chain_events (account, token, transaction_hash, kind, ordinal)"
+    )
+    db.execute(
+        """insert into chain_events select block_number, log_index, account, kind, venue, token, contracts, usdc,
+            transaction_hash, ordinal, (select id from chain_blocks where hash = block_hash)
+            from chain_events_before"""
+    )
+    db.execute("drop table chain_events_before")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -270,6 +294,7 @@ STEPS: tuple[Step, ...] = (
     lean_events,
     _watcher_of_each_account,
     _mandates_of_positions,
+    _blocks_once,
 )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import NamedTuple
 
 from bethna_cli.adapters.abi import artifact, hash_text, keccak
 from bethna_cli.adapters.book_events import BookLogs
@@ -200,35 +199,19 @@ class OptionLogs:
             raise ContractMismatch(f"The option token {token} states terms that bethna does not know.") from error
 
 
-class Transfer(NamedTuple):
-    """Tokens, or one piece of a collection, that changed hands. value: base units, or the piece's number."""
+def transfers_of(logs: Iterable[Log]) -> Iterator[tuple[Log, int]]:
+    """Find the transfers of ERC-20 tokens, each with its base units, and of ERC-721 pieces, each with its number.
 
-    log: Log
-    value: int
-
-    @property
-    def token(self) -> Address:
-        return self.log.address
-
-    @property
-    def sender(self) -> Address:
-        return word_address(self.log.topics[1])
-
-    @property
-    def receiver(self) -> Address:
-        return word_address(self.log.topics[2])
-
-
-def transfers_of(logs: Iterable[Log]) -> Iterator[Transfer]:
-    """Read the transfers of ERC-20 tokens (the value in the data) and ERC-721 pieces (in a fourth topic)."""
+    The log's second and third topic are who gave and who got.
+    """
     for log in logs:
         topics, data = log.topics, log.data
         if not topics or topics[0] != TRANSFER:
             continue
         if len(topics) == 3 and len(data) == WORD:
-            yield Transfer(log, int.from_bytes(data))
+            yield log, int.from_bytes(data)
         elif len(topics) == 4 and not data:
-            yield Transfer(log, int(topics[3], 16))
+            yield log, int(topics[3], 16)
 
 
 _Place = tuple[Hash, Address]

@@ -13,10 +13,10 @@ from bethna_cli.domain.position import ChainEvent, Depth, EventKind, Exit, Optio
 from bethna_cli.domain.units import from_unix
 
 EVENT_COLUMNS = (
-    "e.kind, v.address, e.contracts, e.usdc, e.transaction_hash, e.ordinal, e.block_number, e.block_hash, e.time_s,"
+    "e.kind, v.address, e.contracts, e.usdc, e.transaction_hash, e.ordinal, e.block_number, b.hash, b.time_s,"
     " e.log_index"
 )
-"""What tells an event of a known account and token apart; v: the venue's address."""
+"""What tells an event of a known account and token apart; v: the venue's address, b: its block."""
 
 LARGEST_INTEGER = 2**63 - 1
 """What SQLite can hold as a number; a larger amount is kept as text."""
@@ -28,39 +28,54 @@ KIND_NUMBERS: Mapping[EventKind, int] = {kind: number for number, kind in enumer
 
 def write_events(db: sqlite3.Connection, chain_id: int, events: Sequence[ChainEvent]) -> None:
     """Write events inside the caller's transaction, each in the place of what had its name or its place before."""
-    addresses = {one for event in events for one in (event.user, event.venue, event.token)}
-    ids = _ids(db, chain_id, addresses)
-    octets = bytes.fromhex
-    rows = [
-        (
-            number,
-            log_index,
-            ids[user],
-            KIND_NUMBERS[kind],
-            ids[venue],
-            ids[token],
-            contracts if contracts <= LARGEST_INTEGER else str(contracts),
-            usdc if usdc <= LARGEST_INTEGER else str(usdc),
-            octets(name[2:]),
-            ordinal,
-            octets(block[2:]),
-            time_s,
-        )
-        for kind, user, venue, token, contracts, usdc, name, ordinal, number, block, time_s, log_index in events
-    ]
-    db.executemany(f"insert or replace into chain_events values ({', '.join('?' * 12)})", rows)  # noqa: S608
+    if not events:
+        return
+    # Member by member instead of row by row: a history's bulk takes half the time so.
+    columns = zip(*events, strict=True)
+    kinds, users, venues, tokens, contracts, usdc, names, ordinals, numbers, hashes, times, log_indexes = columns
+    addresses = _address_ids(db, chain_id, {*users, *venues, *tokens})
+    blocks = _block_ids(db, dict(zip(hashes, times, strict=True)))
+    members = (
+        numbers,
+        log_indexes,
+        map(addresses.__getitem__, users),
+        map(KIND_NUMBERS.__getitem__, kinds),
+        map(addresses.__getitem__, venues),
+        map(addresses.__getitem__, tokens),
+        _amounts(contracts),
+        _amounts(usdc),
+        map(octets_of, names),
+        ordinals,
+        map(blocks.__getitem__, hashes),
+    )
+    values = ", ".join("?" * len(members))
+    db.executemany(f"insert or replace into chain_events values ({values})", zip(*members, strict=True))  # noqa: S608
 
 
-def _ids(db: sqlite3.Connection, chain_id: int, addresses: Iterable[Address]) -> dict[Address, int]:
+def _amounts(amounts: Iterable[int]) -> list[int | str]:
+    return [amount if amount <= LARGEST_INTEGER else str(amount) for amount in amounts]
+
+
+def _address_ids(db: sqlite3.Connection, chain_id: int, addresses: Iterable[Address]) -> dict[Address, int]:
     """Return the numbers of addresses, giving one to each that has none."""
-    asked = [(chain_id, octets_of(address)) for address in sorted(addresses)]
-    db.executemany("insert or ignore into chain_addresses (chain_id, address) values (?, ?)", asked)
-    found = {}
-    for chain, octets in asked:
-        (found[Address(text_of(octets))],) = db.execute(
-            "select id from chain_addresses where chain_id = ? and address = ?", (chain, octets)
-        ).fetchone()
-    return found
+    octets = {address: octets_of(address) for address in sorted(addresses)}
+    db.executemany(
+        "insert or ignore into chain_addresses (chain_id, address) values (?, ?)",
+        [(chain_id, one) for one in octets.values()],
+    )
+    wanted = "select id from chain_addresses where chain_id = ? and address = ?"
+    return {address: db.execute(wanted, (chain_id, one)).fetchone()[0] for address, one in octets.items()}
+
+
+def _block_ids(db: sqlite3.Connection, times: Mapping[Hash, int]) -> dict[Hash, int]:
+    """Return the numbers of blocks, giving one to each that has none. times: Unix seconds."""
+    octets = {block: octets_of(block) for block in times}
+    db.executemany(
+        "insert or ignore into chain_blocks (hash, time_s) values (?, ?)",
+        [(octets[block], time_s) for block, time_s in times.items()],
+    )
+    wanted = "select id from chain_blocks where hash = ?"
+    return {block: db.execute(wanted, (one,)).fetchone()[0] for block, one in octets.items()}
 
 
 def octets_of(text: str) -> bytes:

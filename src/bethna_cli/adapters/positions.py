@@ -239,7 +239,7 @@ class SqlitePositions:
     def _holding(self, account: Address, token: Address, terms: OptionTerms, reach: Reach | None) -> Holding:
         rows = self._db.execute(
             f"select {EVENT_COLUMNS} from chain_events e join chain_addresses v on v.id = e.venue"  # noqa: S608
-            f" where e.account = {_ID} and e.token = {_ID}",
+            f" join chain_blocks b on b.id = e.block where e.account = {_ID} and e.token = {_ID}",
             (self._chain_id, octets_of(account), self._chain_id, octets_of(token)),
         ).fetchall()
         return holding_of(self._chain_id, terms, [event_of(account, token, row) for row in rows], reach)

@@ -28,7 +28,8 @@ FOR_EVER = frozenset(
             "watcher",
             "policies",
         ),
-        *("option_terms", "chain_addresses", "chain_events", "chain_reach", "chain_checkpoints", "positions"),
+        *("option_terms", "chain_addresses", "chain_blocks", "chain_events", "chain_reach", "chain_checkpoints"),
+        "positions",
         "sqlite_sequence",
     }
 )
