@@ -65,6 +65,41 @@ def test_a_log_with_a_digit_missing_or_a_space_in_it_is_refused():
         log_of({**sound, "removed": True})
 
 
+DIGITS = "ab" * 32
+ROW = {"address": "0x" + "ab" * 20, "topics": [], "data": "0x", "blockHash": "0x" + "cd" * 32}
+ROW |= {"transactionHash": "0x" + "ef" * 32, "blockNumber": "0x1", "transactionIndex": "0x0", "logIndex": "0x0"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("0x" + DIGITS + "0", "x" + DIGITS),
+        ("0x" + DIGITS[:-1], "a0x" + DIGITS),
+        ("0a" + DIGITS, "0x0x" + DIGITS[:-2]),
+        ("0x" + DIGITS, "0y" + DIGITS),
+        ("0x" + DIGITS, "1x" + DIGITS),
+        ("0x" + DIGITS, "0x" + DIGITS[:-2] + "  "),
+    ],
+)
+def test_words_that_are_hashes_only_together_are_refused(words: tuple[str, str]):
+    with pytest.raises(ValueError):
+        logs_of([{**ROW, "transactionHash": word} for word in words])
+    with pytest.raises(ValueError):
+        logs_of([{**ROW, "topics": list(words)}])
+
+
+def test_data_with_spaces_between_its_octets_is_refused():
+    for wrong in ("0xab cd ", "0xab  cd", "0x  "):
+        with pytest.raises(ValueError):
+            logs_of([ROW, {**ROW, "data": wrong}])
+
+
+def test_however_a_node_writes_its_digits_a_log_is_the_same():
+    capitals = {name: "0x" + ROW[name][2:].upper() for name in ("address", "transactionHash", "blockHash")}
+    plain, loud = logs_of([{**ROW, "topics": ["0x" + DIGITS]}, {**ROW, **capitals, "topics": ["0x" + DIGITS.upper()]}])
+    assert plain == loud
+
+
 # ── hostile bodies ────────────────────────────────────────────────────────────────────────────────────────────────
 
 SOUND: dict[str, str] = {
@@ -146,8 +181,6 @@ def test_logs_read_fast_are_those_read_slowly_whatever_was_done_to_their_text(da
         assert found == logs_of(expected)
 
 
-ROW = {"address": "0x" + "ab" * 20, "topics": [], "data": "0x", "blockHash": "0x" + "cd" * 32}
-ROW |= {"transactionHash": "0x" + "ef" * 32, "blockNumber": "0x1", "transactionIndex": "0x0", "logIndex": "0x0"}
 ANSWER = json.dumps([{"jsonrpc": "2.0", "id": 0, "result": [ROW]}], separators=(",", ":")).encode()
 ENVELOPES: list[Callable[[bytes], bytes]] = [
     lambda body: body.replace(b'"id":0', b'"id":1', 1),

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bethna_cli.adapters.abi import artifact, keccak
 from bethna_cli.adapters.clocks import FixedClock
 from bethna_cli.adapters.rpc_transport import Http, InProcess
-from bethna_cli.domain.chain import LogQuery
+from bethna_cli.domain.chain import Hash, LogQuery
 from bethna_cli.domain.errors import (
     EndpointsDisagree,
     NodeBehind,
@@ -257,6 +258,38 @@ def test_logs_that_contradict_the_question_or_their_block_are_refused(fault: Fau
 
     with pytest.raises(expected):
         run(lambda chain: chain.logs(*transfers), fault.transport)
+
+
+def nobodys(query: LogQuery) -> LogQuery:
+    return replace(query, addresses=(STRANGER,))
+
+
+def of_another_kind(query: LogQuery) -> LogQuery:
+    return replace(query, topics=((Hash("0x" + "66" * 32),),))
+
+
+def of_one_topic_more(query: LogQuery) -> LogQuery:
+    return replace(query, topics=(*query.topics, None, None, None))
+
+
+@pytest.mark.parametrize("asked", [nobodys, of_another_kind, of_one_topic_more])
+def test_logs_that_exist_but_were_not_asked_for_are_refused(fault: FaultNode, place: Place, transfers, asked):
+    query, first, last = transfers
+    reach = {"fromBlock": hex(first), "toBlock": hex(last)}
+    others = place.ask("eth_getLogs", {"address": list(query.addresses)} | reach)
+    fault.tamper = only("eth_getLogs", lambda _: others)
+
+    with pytest.raises(SourceMalformed, match="not asked for"):
+        run(lambda chain: chain.logs(asked(query), first, last), fault.transport)
+
+
+def test_two_answers_that_put_different_logs_in_one_place_are_refused(fault: FaultNode, transfers):
+    query, first, last = transfers
+    answers = iter([{}, {"data": "0x" + "00" * 32}])
+    fault.tamper = only("eth_getLogs", lambda logs: edited(**next(answers))(logs))
+
+    with pytest.raises(SourceMalformed, match="two logs in one place"):
+        run(lambda chain: chain.section([query, query], first, last), fault.transport)
 
 
 def test_a_log_that_its_blocks_bloom_excludes_is_a_forgery(fault: FaultNode, place: Place, transfers):

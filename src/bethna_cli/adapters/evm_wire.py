@@ -198,12 +198,11 @@ def _hashes(words: Sequence[str]) -> Iterable[Hash]:
 
 
 def _are_hashes(words: Sequence[str]) -> bool:
-    """Say whether each word is a hash in lower case, as nodes write them; all in one go."""
+    """Say whether each word is a hash in lower case, as nodes write them; all in one go. Raises ValueError."""
     line = "".join(words)
-    if {len(word) for word in words} != {_HASH_WIDTH} or {*line[::_HASH_WIDTH]} != {"0"} or line != line.lower():
+    if {len(word) for word in words} != {_HASH_WIDTH} or {*line[1::_HASH_WIDTH]} != {"x"} or line != line.lower():
         return False
-    digits = line.replace("0x", "")  # nothing else than a prefix, or what is left would be short of digits
-    return {*line[1::_HASH_WIDTH]} == {"x"} and len(bytes.fromhex(digits)) == 32 * len(words)
+    return len(bytes.fromhex(line.replace("0x", ""))) == 32 * len(words)  # fromhex reads no x, and skips spaces
 
 
 def _octets(texts: Sequence[str]) -> Sequence[bytes]:
