@@ -27,6 +27,7 @@ from bethna_cli.adapters.positions import SqlitePositions
 from bethna_cli.adapters.retry import TryAgain
 from bethna_cli.adapters.rpc import JsonRpc, NotSent, RpcLimits
 from bethna_cli.adapters.rpc_transport import InProcess
+from bethna_cli.adapters.sim import maker
 from bethna_cli.adapters.sim.exchange import Exchange
 from bethna_cli.adapters.sim.public_keys import private_key
 from bethna_cli.adapters.sim.wire import create_app
@@ -57,6 +58,10 @@ BUY = artifact("SentientTrader").function("buyOption", f"({INTENT},bytes,bytes)"
 SELL = artifact("SentientTrader").function("executeTrade", f"({INTENT},bytes,uint256,bytes)")
 FIVE_USDC = 5_000_000
 GWEI = 10**9
+
+
+CHEAPEST: dict[tuple[datetime, str, tuple[int, ...]], RawOrder] = {}
+"""The order that tests buy by, for each listing: reading the board takes long."""
 
 
 class Crash(BaseException):
@@ -147,7 +152,17 @@ class Market:
     async def _pause(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
+    def listing(self) -> tuple[datetime, str, tuple[int, ...]]:
+        """What the maker's quotes follow from: whatever is read at one listing is the same in every test."""
+        return self.clock.at, repr(self.venue), tuple(maker.expiries(int(self.clock.at.timestamp())))
+
     async def _cheapest_call(self) -> RawOrder:
+        listing = self.listing()
+        if listing not in CHEAPEST:
+            CHEAPEST[listing] = await self._read_cheapest_call()
+        return CHEAPEST[listing]
+
+    async def _read_cheapest_call(self) -> RawOrder:
         transport = httpx.ASGITransport(create_app(self.exchange.world))
         async with Edge(self.clock, transport=transport) as edge:
             urls = ThetanutsUrls.below("http://embedded.market/thetanuts")

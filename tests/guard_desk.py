@@ -102,17 +102,20 @@ class OwnPrices:
 
 @dataclass
 class Remembered:
-    """The venue's boards, each read once for each moment of the market, whoever asks: reading one takes long."""
+    """The venue's boards, each read once for each listing of the market, whoever asks: reading one takes long."""
 
-    boards: dict[tuple[datetime, Asset, bool], OptionBoard] = field(default_factory=dict)
+    boards: dict[tuple[object, Asset, bool], OptionBoard] = field(default_factory=dict)
     orders: dict[str, RawOrder] = field(default_factory=dict)
+
+
+SHARED = Remembered()
 
 
 class RememberedBook:
     """The venue as one watcher sees it."""
 
-    def __init__(self, venue: OrderBook, now: Callable[[], datetime], memory: Remembered) -> None:
-        self._venue, self._now, self._memory = venue, now, memory
+    def __init__(self, venue: OrderBook, listing: Callable[[], object], memory: Remembered) -> None:
+        self._venue, self._listing, self._memory = venue, listing, memory
 
     async def board(self, asset: Asset) -> OptionBoard:
         return await self._read(asset, wants_bids=False)
@@ -124,7 +127,7 @@ class RememberedBook:
         return self._memory.orders[order_id]
 
     async def _read(self, asset: Asset, *, wants_bids: bool) -> OptionBoard:
-        place = (self._now(), asset, wants_bids)
+        place = (self._listing(), asset, wants_bids)
         if place not in self._memory.boards:
             board = await (self._venue.bids(asset) if wants_bids else self._venue.board(asset))
             self._memory.boards[place] = board
@@ -187,7 +190,6 @@ class Guarded:
     change: Callable[[SpotPrice], SpotPrice] = lambda price: price
     has_key: bool = True
     strictness: Strictness = field(default_factory=lambda: Strictness(Confirmation.LOOKS))
-    memory: Remembered = field(default_factory=Remembered)
     returns: int = 0
 
     @asynccontextmanager
@@ -204,7 +206,7 @@ class Guarded:
             client = ThetanutsClient(
                 edge, urls=urls, venues=(EMBEDDED_VENUE,), signed_only=True, origin=Origin.SIMULATED
             )
-            venue: Any = RememberedBook(client, clock.now, self.memory)
+            venue: Any = RememberedBook(client, market.listing, SHARED)
             hermes = f"{WORLD}/hermes"
             prices = PythClient(edge, api_key="x", base_url=hermes, history_url=hermes, origin=Origin.SIMULATED)
             exits = ExitDesk(ExitKey(WATCHER_KEY, WATCHER), venue, TokenVenue(chain, USDC), execution)
