@@ -111,8 +111,11 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
         spoken("watch", "fund", "0.002", "--yes")
         (held,) = spoken("positions")
         # Wherever the market has gone meanwhile, one of the two is broken soon.
-        rules = spoken("exits", held["id"][:10], "--stop-loss", "1%", "--take-profit", "1%")["rules"]
-        assert (rules["stop_loss"], rules["take_profit"]) == (0.01, 0.01)
+        limits = ("--stop-loss", "1%", "--take-profit", "1%", "--sign", "--yes")
+        signed = spoken("exits", held["id"][:10], *limits)
+        assert (signed["rules"]["stop_loss"], signed["rules"]["take_profit"]) == (0.01, 0.01)
+        assert [one["purpose"] for one in signed["signed"]["exits"]] == ["stop-loss", "take-profit"]
+        assert (signed["signed"]["called_off"], signed["protection"]) == (2, None)  # no look has found them yet
         # From here on an hour takes twelve minutes.
         assert bethna_here("sim", "down").returncode == 0
         assert bethna_here("sim", "up", "--detach", "--speed", "5").returncode == 0

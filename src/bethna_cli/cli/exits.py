@@ -89,7 +89,11 @@ def exits(
     if sign or call_off:
         from bethna_cli.cli.exit_signing import sign_exits
 
+        if sign and odds is not None and not as_json:
+            typer.echo(f"If the market just wanders until it expires: {_odds_words(document['chances'])}.", err=True)
         document["signed"] = sign_exits(settings, found.id, rules if sign else None, yes=yes, no_color=no_color)
+        # What the last look found is no longer so, and the next one has not been.
+        document |= {"protection": None, "protection_reason": None}
     if as_json:
         output.emit(document)
     else:
@@ -187,9 +191,7 @@ def _print(document: Mapping[str, Any], no_color: bool) -> None:
     grid.add_row("before expiry", f"{rules['before_expiry']} ({rules['expiry_hours']:g} h)")
     grid.add_row("before it sells", CONFIRMED[rules["confirmed_by"]])
     if odds is not None:
-        grid.add_row(
-            "chances", f"stopped {share(odds['stopped'])}, goal {share(odds['goal'])}, neither {share(odds['neither'])}"
-        )
+        grid.add_row("chances", _odds_words(odds))
         grid.add_row("", "until expiry, if the price just wanders at today's volatility")
     for one in document.get("signed", {}).get("exits", []):
         grid.add_row(
@@ -200,9 +202,19 @@ def _print(document: Mapping[str, Any], no_color: bool) -> None:
     protection = document["protection"]
     style = "bold red" if protection == "UNPROTECTED" else ""
     if document["state"] == "OPEN":
-        known = "not looked at yet" if protection is None else f"{protection}: {document['protection_reason']}"
+        known = (
+            "for the watcher's next look to say"
+            if protection is None
+            else f"{protection}: {document['protection_reason']}"
+        )
         grid.add_row("protection", words(known, style))
     output.console(no_color).print(grid)
+
+
+def _odds_words(odds: Mapping[str, Any]) -> str:
+    from bethna_cli.cli.figures import share
+
+    return f"stopped {share(odds['stopped'])}, goal {share(odds['goal'])}, neither {share(odds['neither'])}"
 
 
 # ── why ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -226,7 +226,7 @@ def _guard_text(one: Held) -> Text:
     if one.state is None:
         return Text("not watched", style="dim")
     is_safe = one.state.protection.value == "PROTECTED"
-    return Text(one.state.protection.value.lower(), style="green" if is_safe else "bold red")
+    return Text("protected", style="green") if is_safe else Text("UNPROTECTED", style="bold red")
 
 
 def _notes(held: Holdings) -> list[Text]:
