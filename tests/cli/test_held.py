@@ -138,7 +138,8 @@ def test_the_live_table_fits_the_terminal_however_much_is_held_and_says_what_it_
 
 
 def test_one_position_is_shown_by_its_first_digits(bethna_here, store):
-    assert "SETTLED" in bethna_here("positions", "d4").stdout
+    assert "SETTLED" in bethna_here("positions", "d400").stdout
+    assert "give 4 digits or more" in bethna_here("positions", "d40").stderr
     assert json.loads(bethna_here("positions", "0xd400", "--json").stdout)["state"] == "SETTLED"
     unknown = bethna_here("positions", "ffff", "--json")
     assert (unknown.returncode, json.loads(unknown.stdout)["error"]["code"]) == (6, "not_found")

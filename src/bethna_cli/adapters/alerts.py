@@ -74,7 +74,8 @@ class SqliteAlerts:
 
     def _one(self, prefix: str) -> KeptAlert:
         if len(prefix) < SHORTEST_PREFIX:
-            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
+            words = f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more."
+            raise NotFound(words, hint="bethna alerts")
         found = self._select("where substr(id, 1, ?) = ? limit 2", len(prefix), prefix.lower())
         if len(found) != 1:
             how_many = "More than one" if found else "No"

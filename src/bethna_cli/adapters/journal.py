@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from bethna_cli.adapters.sql import one_transaction, open_store, translated
+from bethna_cli.adapters.sql import SHORTEST_PREFIX, one_transaction, open_store, translated
 from bethna_cli.adapters.trade_text import read_trade, trade_text
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.errors import NotFound, TradeKnown, TradeRefused
@@ -26,7 +26,6 @@ from bethna_cli.domain.trade import Side, require_address
 from bethna_cli.domain.units import iso
 
 ENDED = (TradeState.FINAL, TradeState.REVERTED, TradeState.CANCELLED, TradeState.DEAD)
-SHORTEST_PREFIX = 4
 LOCK_PATIENCE_S = 5.0
 _LOOK_EVERY_S = 0.02
 
@@ -179,7 +178,8 @@ class SqliteJournal:
     def entry(self, prefix: str) -> JournalEntry:
         text = prefix.lower() if prefix.lower().startswith("0x") else f"0x{prefix.lower()}"
         if len(text) < SHORTEST_PREFIX + 2:
-            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
+            words = f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more."
+            raise NotFound(words, hint="bethna trades")
         found = self._read("where substr(digest, 1, ?) = ? limit 2", (len(text), text))
         if len(found) != 1:
             which = "No" if not found else "More than one"

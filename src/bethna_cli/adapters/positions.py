@@ -309,7 +309,9 @@ class SqlitePositions:
     def position(self, prefix: str) -> Position:
         digits, _, ordinal = prefix.lower().removeprefix("0x").partition(".")
         if len(digits) < SHORTEST_PREFIX or not (ordinal or "0").isdecimal():
-            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} digits or more.")
+            raise NotFound(
+                f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} digits or more.", hint="bethna positions"
+            )
         with translated():
             found = self._select("where substr(p.transaction_hash, 3, ?) = ?", len(digits), digits)
         if len({one.transaction for one in found}) == 1:

@@ -110,7 +110,8 @@ class SqliteLedger:
     def recommendation(self, prefix: str) -> Mapping[str, object]:
         """Return the one recommendation whose id starts with `prefix` (4 characters or more). Raises NotFound."""
         if len(prefix) < SHORTEST_PREFIX:
-            raise NotFound(f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more.")
+            words = f"{prefix!r} is too short for an id; give {SHORTEST_PREFIX} characters or more."
+            raise NotFound(words, hint="bethna recommend ETH")
         with translated():
             rows = self._db.execute(
                 "select document from recommendations where substr(id, 1, ?) = ? limit 2", (len(prefix), prefix.lower())

@@ -37,13 +37,14 @@ def positions(
     from bethna_cli.settings import load_settings
 
     settings = load_settings({"network": network})
+    name = None if position is None else _id_of(settings, position)
     with holdings_reader(settings) as read:
         if live and not as_json:
             _follow(settings, lambda: read(everything), no_color)
             return
-        held = read(everything or position is not None)
-    if position is not None:
-        _show_one(held, position, as_json, no_color)
+        held = read(everything or name is not None)
+    if name is not None:
+        _show_one(held, name, as_json, no_color)
     elif as_json:
         from bethna_cli.cli.render_positions import held_document
 
@@ -59,11 +60,21 @@ def positions(
         _say_unbought(held)
 
 
-def _show_one(held: "Holdings", prefix: str, as_json: bool, no_color: bool) -> None:
+def _id_of(settings: "Settings", prefix: str) -> str:
+    """Return the id of the position that a prefix names. Raises NotFound."""
+    from contextlib import closing
+
+    from bethna_cli.bootstrap.record import open_positions
+
+    with closing(open_positions(settings)) as store:
+        return store.position(prefix).id
+
+
+def _show_one(held: "Holdings", name: str, as_json: bool, no_color: bool) -> None:
     from bethna_cli.cli import output
     from bethna_cli.cli.render_positions import details, held_document
 
-    one = held.named(prefix)
+    one = next(one for one in held.items if one.position.id == name)
     if as_json:
         output.emit(held_document(one, held.now))
     else:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from math import floor, isfinite
 
 from bethna_cli.domain.chain import Address
-from bethna_cli.domain.errors import NotFound
 from bethna_cli.domain.guarding import ExitRules, GuardState, PackedMarks
 from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.domain.units import usdc_to_decimal
@@ -58,16 +57,6 @@ class Holdings:
     now: datetime
     items: tuple[Held, ...]
     unbought: tuple[tuple[str, Decimal], ...]
-
-    def named(self, prefix: str) -> Held:
-        """Return the one whose id starts with `prefix`. Raises NotFound."""
-        wanted = prefix.lower().removeprefix("0x")
-        found = [one for one in self.items if one.position.id[2:].startswith(wanted)]
-        exact = [one for one in found if one.position.short_id == wanted]
-        if len(exact or found) != 1:
-            how_many = "More than one" if found else "No"
-            raise NotFound(f"{how_many} position has an id that starts with {prefix!r}.", hint="bethna positions")
-        return (exact or found)[0]
 
 
 def holdings(
