@@ -25,7 +25,7 @@ FOR_EVER = frozenset(
             "guard_states",
             "exit_decisions",
             "mark_layouts",
-            "watcher",
+            "watchers",
             "policies",
         ),
         *("option_terms", "chain_addresses", "chain_blocks", "chain_events", "chain_reach", "chain_checkpoints"),
