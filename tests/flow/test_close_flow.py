@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from fractions import Fraction
+from io import StringIO
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
+from rich.console import Console
 
 from approval_desk import WATCHER, HereSigner, Person, opened, pause_exits, recommended
 from bethna_cli.adapters.abi import artifact
+from bethna_cli.cli.render_exits import print_exits
 from bethna_cli.domain.approval import Schedule
 from bethna_cli.domain.chain import Address
 from bethna_cli.domain.errors import ContractPaused, NothingSuitable, SlippageTooHigh, TradeRefused
@@ -275,17 +278,26 @@ def test_exits_are_signed_anew_before_the_old_ones_are_called_off(market):
     assert held(market, position) == (position.contracts, position.contracts)
 
 
-def test_exits_that_are_called_off_end_on_chain_and_leave_no_allowance(market):
-    async def work(desk: TradingDesk) -> tuple[Position, list[MandateState]]:
-        position = await holding(desk, market, EXITS)
-        await call_off(desk, position.id, Agreeing([]))
+def test_exits_that_are_called_off_end_on_chain_for_all_that_they_guard_and_the_card_says_so(market):
+    shown: list[ExitReview] = []
+
+    async def work(desk: TradingDesk) -> tuple[list[Position], list[MandateState]]:
+        bought = await approve(desk, await recommended(desk, OptionKind.CALL), Person(), EXITS, Schedule(2, 10))
+        noted(desk, bought)
+        first, second = desk.positions.all()
+        await call_off(desk, second.id, Agreeing(shown))
         with pytest.raises(TradeRefused, match="no exits"):
-            await call_off(desk, position.id, Agreeing([]))
-        return position, states(desk, position)
+            await call_off(desk, first.id, Agreeing([]))
+        return [first, second], states(desk, first)
 
-    position, ended = at_the_desk(market, work, watcher=WATCHER)
+    (first, second), ended = at_the_desk(market, work, watcher=WATCHER)
 
-    assert (held(market, position), ended) == ((position.contracts, 0), [MandateState.CANCELLED] * 2)
+    assert (held(market, first), ended) == ((first.contracts + second.contracts, 0), [MandateState.CANCELLED] * 2)
+    assert shown[0].bared == (first,)
+    screen = Console(file=StringIO(), width=80)
+    print_exits(screen, shown[0])
+    line = f"Unprotected   {first.short_id} afterwards: what is called off guards it, too\n"
+    assert screen.file.getvalue().endswith(line)
 
 
 def test_a_crash_between_purchase_and_permission_is_made_good_at_the_next_start(market):

@@ -33,6 +33,9 @@ def print_exits(screen: Console, shown: ExitReview) -> None:
         screen.print(Text(f"{'Digest':<14}{digest}"), soft_wrap=True)
     for line_text in permission_lines(shown.plan):
         screen.print(Text(line_text), soft_wrap=True)
+    for other in shown.bared:
+        line_text = f"{'Unprotected':<14}{other.short_id} afterwards: what is called off guards it, too"
+        screen.print(Text(line_text, style="bold red"), soft_wrap=True)
 
 
 def permission_lines(plan: Plan) -> Iterator[str]:

@@ -32,7 +32,10 @@ from bethna_cli.risk.lots import shared_out
 
 @dataclass(frozen=True, slots=True)
 class ExitReview:
-    """What would be signed for a position's exits. ended: the mandates that are called off with it."""
+    """What would be signed for a position's exits. ended: the mandates that are called off with it.
+
+    bared: the other positions that these guard, too, and that have none afterwards.
+    """
 
     position: Position
     exits: tuple[PlannedTrade, ...]
@@ -40,6 +43,7 @@ class ExitReview:
     ended: tuple[Mandate, ...]
     plan: Plan
     code: str
+    bared: tuple[Position, ...] = ()
 
     @property
     def gas_cost_wei(self) -> int:
@@ -84,7 +88,7 @@ async def review_exits(desk: TradingDesk, prefix: str, terms: ExitTerms | None) 
     purse = await desk.venue.purse(desk.wallet.address, desk.pins.contract)
     (held,) = await desk.venue.held(desk.wallet.address, desk.pins.contract, [position.token])
     living = await living_mandates(desk, position.token, state)
-    ended = _protecting(desk, position, living)
+    ended, bared = _protecting(desk, position, living)
     others = [one for one in living if one not in ended]
     exits = () if terms is None else _exits(desk, position, terms, state.block.timestamp_s, held.balance)
     frame = steps.Frame(
@@ -99,7 +103,7 @@ async def review_exits(desk: TradingDesk, prefix: str, terms: ExitTerms | None) 
     nonces = sorted({one.trade.intent.nonce for one in ended})
     plan = steps.exits(frame, exits, position.token, held.allowance, needed_by(others), nonces)
     digests = tuple(desk.venue.digest(trade) for trade in exits)
-    shown = ExitReview(position, exits, digests, tuple(ended), plan, desk.venue.code(plan))
+    shown = ExitReview(position, exits, digests, tuple(ended), plan, desk.venue.code(plan), tuple(bared))
     if purse.balance_wei < shown.gas_cost_wei:
         raise TradeRefused("The account has too little ETH for the gas.", hint="bethna wallet balance")
     return shown
@@ -163,15 +167,18 @@ async def _carry_out(desk: TradingDesk, shown: ExitReview, consent: ExitConsent)
 # ── what stands for whom ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _protecting(desk: TradingDesk, position: Position, living: Sequence[Mandate]) -> list[Mandate]:
-    """Return those mandates of its token that were signed for a position or guard it now, whoever else they guard."""
+def _protecting(
+    desk: TradingDesk, position: Position, living: Sequence[Mandate]
+) -> tuple[list[Mandate], list[Position]]:
+    """Return those mandates of its token that were signed for a position or guard it now, and whom else they guard."""
     same = [one for one in desk.positions.all() if (one.user, one.token) == (position.user, position.token)]
     every = desk.mandates.of_token(position.user, position.token)
     pairs = Purchases(desk.execution.journal.entries()).pairs(every, same)
     nonces = {one.trade.intent.nonce for one in living}
-    guard = shared_out(same, [one for one in pairs if one.nonce in nonces], pairs).get(position.id)
-    named = {one.nonce for one in pairs if position.id in one.names} | ({guard.nonce} if guard else set())
-    return [one for one in living if one.trade.intent.nonce in named]
+    guards = shared_out(same, [one for one in pairs if one.nonce in nonces], pairs)
+    ended = {one.nonce for one in pairs if position.id in one.names or one is guards.get(position.id)}
+    bared = [one for one in same if one.id != position.id and one.id in guards and guards[one.id].nonce in ended]
+    return [one for one in living if one.trade.intent.nonce in ended], bared
 
 
 def decide_waiting(journal: Journal, mandates: Mandates, clock: Clock) -> Sequence[Mandate]:
