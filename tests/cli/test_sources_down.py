@@ -11,6 +11,8 @@ import pytest
 from broken_market import FAULTS, NOW, broken_app, served
 from cli_process import environment_at, run_here
 
+from bethna_cli.adapters.sim import market
+
 Bethna = Callable[..., "CompletedProcess[str]"]
 AT = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 PATHS = {"PYTH": "/hermes", "DYDX": "/dydx", "THETANUTS": "/thetanuts", "FNG": "/fng"}
@@ -101,7 +103,9 @@ def test_with_everything_down_there_is_one_clear_error(bethna_here: Bethna, monk
 
 
 def test_the_same_seed_and_clock_give_the_same_bytes(bethna_here: Bethna, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = (recommend(bethna_here, monkeypatch).stdout for _ in range(2))
+    first = recommend(bethna_here, monkeypatch).stdout
+    market._nature.cache_clear()
+    second = recommend(bethna_here, monkeypatch).stdout
 
     assert first == second
     assert bethna_here("recommend", "ETH", "--at", AT, "--seed", "8", "--json").stdout != first

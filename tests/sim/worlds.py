@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from bethna_cli.adapters.sim import market
 from bethna_cli.adapters.sim.market import SimWorld
 from bethna_cli.adapters.sim.server import Running, running
 from bethna_cli.adapters.sim.wire import create_app
@@ -25,6 +26,8 @@ BTC_FEED = "e62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43"
 
 
 def world_at(now: datetime = NOW, seed: int = 7) -> SimWorld:
+    """Return a world that has worked out nothing yet."""
+    market._nature.cache_clear()
     return SimWorld(seed, lambda: now)
 
 

@@ -7,6 +7,7 @@ the questions asked before; here each day, hour and minute has a generator of it
 import hashlib
 import random
 from collections.abc import Callable
+from threading import Lock
 from typing import TypeVar
 
 K = TypeVar("K")
@@ -27,17 +28,19 @@ def number(seed: int, *name: object) -> int:
 
 
 class Memory(dict[K, V]):
-    """Remembers the last `size` values that a function gave."""
+    """Remembers the last `size` values that a function gave, for several threads."""
 
     def __init__(self, compute: Callable[[K], V], size: int) -> None:
         super().__init__()
         self._compute, self._size = compute, size
+        self._making_room = Lock()
 
     def __missing__(self, key: K) -> V:
         value = self._compute(key)
-        if len(self) >= self._size:
-            del self[next(iter(self))]
-        self[key] = value
+        with self._making_room:
+            if len(self) >= self._size:
+                del self[next(iter(self))]
+            self[key] = value
         return value
 
 

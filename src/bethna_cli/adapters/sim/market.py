@@ -6,6 +6,7 @@ time goes on. It refuses to know the future: a question about a time after the c
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
@@ -33,6 +34,16 @@ from bethna_cli.domain.venue import BASE_R12, VenueAddresses
 CONFIDENCE_SHARE = 0.0005
 MOST_MOOD_DAYS = 1500
 MINUTES_REMEMBERED = 4
+SEEDS_REMEMBERED = 4
+
+
+@lru_cache(SEEDS_REMEMBERED)
+def _nature(seed: int) -> tuple[Mapping[Asset, SpotPath], Mapping[Asset, PerpetualMarket], Crowd]:
+    """Return what is the same in every world of a seed; those of one process share what it has worked out."""
+    common = CommonShocks(seed)
+    paths = {asset: SpotPath(seed, asset, common) for asset in SimWorld.assets}
+    perpetuals = {asset: PerpetualMarket(seed, asset, path) for asset, path in paths.items()}
+    return paths, perpetuals, Crowd(seed, paths)
 
 
 class SimWorld:
@@ -52,14 +63,11 @@ class SimWorld:
         self.seed = seed
         self.now = clock
         quoter = quoter or UnsignedQuoter()
-        common = CommonShocks(seed)
-        self._paths = {asset: SpotPath(seed, asset, common) for asset in self.assets}
-        self._perpetuals = {asset: PerpetualMarket(seed, asset, path) for asset, path in self._paths.items()}
+        self._paths, self._perpetuals, self._crowd = _nature(seed)
         self._makers = {
             asset: Maker(seed, asset, path, self._perpetuals[asset], venue, quoter)
             for asset, path in self._paths.items()
         }
-        self._crowd = Crowd(seed, self._paths)
         self._boards = Memory(self._write_board, MINUTES_REMEMBERED)
 
     @property
