@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pexpect
@@ -14,6 +15,10 @@ import pytest
 from cli_process import START
 from eth_account import Account
 
+from bethna_cli.adapters.keystore import Derivation, WalletFolder
+from bethna_cli.adapters.keystore_v3 import ScryptLimits
+
+LIGHT = Derivation(2**10, ScryptLimits(least_cost=2**10))
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"
 PASSWORD = "Tr0ub4dor&3-correct-horse"
@@ -50,6 +55,12 @@ def made(prepared: Path, home: Path) -> Path:
     shutil.copytree(prepared, home, dirs_exist_ok=True)
     home.chmod(0o700)
     return home
+
+
+@pytest.fixture(autouse=True)
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Derive cheaply what is encrypted in this process: what a derivation has to cost is said elsewhere."""
+    monkeypatch.setattr("bethna_cli.adapters.keystore.WalletFolder", partial(WalletFolder, derivation=LIGHT))
 
 
 @pytest.fixture
@@ -108,8 +119,8 @@ def test_the_list_marks_the_wallet_in_use(bethna_here, made):
     assert [row.split()[:3] for row in shown.splitlines() if ADDRESS in row] == [["*", "main", ADDRESS]]
 
 
-def test_an_imported_phrase_is_the_account_that_other_wallets_show(bethna):
-    shown = bethna("wallet", "import", "--json", stdin=f"{PHRASE}\n{PASSWORD}\n")
+def test_an_imported_phrase_is_the_account_that_other_wallets_show(typed):
+    shown = typed("wallet", "import", "--json", stdin=f"{PHRASE}\n{PASSWORD}\n")
 
     Account.enable_unaudited_hdwallet_features()
     assert json.loads(shown.stdout)["address"] == Account.from_mnemonic(PHRASE).address
