@@ -12,8 +12,10 @@ from bethna_cli.adapters.history_files import HistoryFolder
 from bethna_cli.adapters.history_store import HistoryStore
 from bethna_cli.domain.errors import DataRefused, SourceUnavailable, UsageError
 from bethna_cli.domain.market import Asset, Candle, FearGreed, FundingPoint
-from bethna_cli.flow.fetch import KEPT_DAYS, fetch
+from bethna_cli.domain.retention import KEPT_FOR, DataSet
+from bethna_cli.flow.fetch import fetch
 
+KEPT = KEPT_FOR[DataSet.TRAINING_DATA]
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SINCE = NOW - timedelta(days=150)
@@ -109,12 +111,12 @@ def test_up_to_date_asks_for_nothing_old(whole: Path, tmp_path: Path) -> None:
 
 def test_nothing_older_than_three_years_is_asked_for_or_kept(tmp_path: Path) -> None:
     run(Recorded(), tmp_path)
-    later = NOW + timedelta(days=KEPT_DAYS - 100)
+    later = NOW + KEPT - timedelta(days=100)
     far = Recorded(begins=later - timedelta(days=30))
     added = run(far, tmp_path, since=datetime(2018, 1, 1, tzinfo=UTC), now=later)
 
     oldest = HistoryFolder(tmp_path).read(later).assets[0].candles[0].starts_at
-    assert oldest >= later - timedelta(days=KEPT_DAYS) - HOUR
+    assert oldest >= later - KEPT - HOUR
     assert added["dropped_rows"] == 4 * 50 * 24
 
 

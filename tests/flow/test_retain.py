@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bethna_cli.adapters.history_store import HistoryStore
 from bethna_cli.adapters.retention import FOR_EVER, SWEPT, SqliteRetention
 from bethna_cli.adapters.sql import open_store
+from bethna_cli.domain.market import Asset, Candle, FearGreed, FundingPoint
 from bethna_cli.domain.retention import DataSet
 from bethna_cli.domain.units import iso
 from bethna_cli.flow import retain
@@ -28,7 +30,7 @@ class Attic:
         self.logs = folder / "logs"
         self.logs.mkdir(exist_ok=True)
         self.path = folder / "sim.db"
-        self.retention = SqliteRetention.open(self.path, self.logs)
+        self.retention = SqliteRetention.open(self.path, folder / "history", self.logs)
         self.db = open_store(self.path)
 
     def close(self) -> None:
@@ -51,6 +53,24 @@ def attic(tmp_path: Path) -> Iterator[Attic]:
     opened = Attic(tmp_path)
     yield opened
     opened.close()
+
+
+def test_fetched_history_goes_after_three_years_whether_or_not_anybody_fetches_again(attic: Attic, tmp_path: Path):
+    history, limit = HistoryStore(tmp_path / "history"), NOW - timedelta(days=3 * 365)
+    times = [limit + timedelta(hours=hours) for hours in (-30, -1, 0, 1)]
+    with history.locked():
+        history.add_candles(Asset.ETH, [Candle(at, 1.0, 2.0, 0.5, 1.5) for at in times])
+        history.add_funding(Asset.BTC, [FundingPoint(at, "dydx", 1.0, 0.00001) for at in times])
+        history.keep_mood([FearGreed(at, 50) for at in times])
+        # Whoever fetches drops it themselves, and nobody writes to a file that another one writes to.
+        assert attic.sweep()[DataSet.TRAINING_DATA] == 0
+
+    due = {one.data_set: one.count for one in overdue(attic.retention, NOW)}
+    assert due[DataSet.TRAINING_DATA] == attic.sweep()[DataSet.TRAINING_DATA] == 2 + 2 + 1
+    assert history.count_before(limit) == 0
+    assert history.newest_candle(Asset.ETH) == times[-1]
+    candles = (tmp_path / "history" / "eth_usd_1h.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in candles] == ["ts", iso(times[2]), iso(times[3])]
 
 
 def test_every_table_is_swept_or_stays_for_ever(attic: Attic):

@@ -61,18 +61,35 @@ class HistoryStore:
     def keep_mood(self, days: Sequence[FearGreed]) -> None:
         """Replace the index's days."""
         lines = [MOOD_HEADER, *(f"{point.day:%Y-%m-%d},{point.value}" for point in days)]
-        _replace(self.folder / "fear_greed_daily.csv", lines)
+        _replace(self._mood, lines)
+
+    def count_before(self, at: datetime) -> int:
+        """Count the rows that are older than `at`."""
+        return sum(_older(_lines(path)[1:], at) for path in self._files())
 
     def forget_before(self, at: datetime) -> int:
-        """Drop candles and funding older than `at`; return how many rows went."""
+        """Drop what is older than `at`; return how many rows went."""
         dropped = 0
-        for path in (place(asset) for asset in Asset for place in (self._candles, self._funding)):
+        for path in self._files():
             header, *rows = _lines(path) or [""]
-            kept = [row for row in rows if datetime.fromisoformat(row.partition(",")[0]) >= at]
-            if len(kept) < len(rows):
-                _replace(path, [header, *kept])
-            dropped += len(rows) - len(kept)
+            older = _older(rows, at)
+            if older:
+                _replace(path, [header, *rows[older:]])
+            dropped += older
         return dropped
+
+    @property
+    def size_bytes(self) -> int:
+        """What its files take."""
+        return sum(path.stat().st_size for path in self._files() if path.is_file())
+
+    def _files(self) -> list[Path]:
+        by_asset = [place(asset) for asset in Asset for place in (self._candles, self._funding)]
+        return [*by_asset, self._mood]
+
+    @property
+    def _mood(self) -> Path:
+        return self.folder / "fear_greed_daily.csv"
 
     def _candles(self, asset: Asset) -> Path:
         return self.folder / f"{asset.lower()}_usd_1h.csv"
@@ -90,6 +107,12 @@ def _lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise _refused(path, error) from error
     return text[: text.rfind("\n") + 1].splitlines()
+
+
+def _older(rows: Sequence[str], at: datetime) -> int:
+    """Count the rows at the beginning that are older than a moment; a day is, once it is over."""
+    limit, times = iso(at), (row.partition(",")[0] for row in rows)
+    return next((place for place, time in enumerate(times) if time >= limit[: len(time)]), len(rows))
 
 
 def _newest(path: Path) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What the store and the log folder drop one day, a little at a time, so that nobody waits for it.
+"""What the store, the fetched history and the log folder drop one day, a little at a time, so that nobody waits for it.
 
 Every table is named here: in a rule, or among those that stay for ever.
 """
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bethna_cli.adapters.history_store import HistoryStore
 from bethna_cli.adapters.sql import open_store, translated
+from bethna_cli.domain.errors import DataRefused
 from bethna_cli.domain.retention import DataSet, StoreSize
 from bethna_cli.domain.units import iso
 
@@ -63,22 +65,23 @@ SWEPT = frozenset(rule.table for rule in _RULES)
 
 
 class SqliteRetention:
-    """`Retention` of the store at a path and the log files in a folder."""
+    """`Retention` of the store at a path, the history in a folder, and the log files in another."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path, logs: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, history: HistoryStore, logs: Path) -> None:
         self._db = db
-        self._path = path
+        self._history = history
         self._logs = logs
 
     @classmethod
-    def open(cls, path: Path, logs: Path) -> "SqliteRetention":
-        return cls(open_store(path), path, logs)
+    def open(cls, path: Path, history: Path, logs: Path) -> "SqliteRetention":
+        return cls(open_store(path), HistoryStore(history), logs)
 
     def close(self) -> None:
         self._db.close()
 
     def overdue(self, data_set: DataSet, before: datetime) -> int:
-        return sum(self._count(rule, before) for rule in _rules(data_set)) + len(self._old_logs(data_set, before))
+        count = sum(self._count(rule, before) for rule in _rules(data_set)) + len(self._old_logs(data_set, before))
+        return count + (self._history.count_before(before) if data_set is DataSet.TRAINING_DATA else 0)
 
     def drop(self, data_set: DataSet, before: datetime, limit: int) -> int:
         for rule in _rules(data_set):
@@ -91,11 +94,21 @@ class SqliteRetention:
                 ).rowcount
             if gone:
                 return gone
+        if data_set is DataSet.TRAINING_DATA:
+            return self._drop_history(before)
         old = self._old_logs(data_set, before)[:limit]
         for file in old:
             with suppress(FileNotFoundError):
                 file.unlink()
         return len(old)
+
+    def _drop_history(self, before: datetime) -> int:
+        """Drop fetched rows, whole files at a time; while a fetch writes there, it drops them itself."""
+        if not self._history.count_before(before):
+            return 0
+        with suppress(DataRefused), self._history.locked():
+            return self._history.forget_before(before)
+        return 0
 
     def give_back(self, most_bytes: int) -> int:
         with translated():
@@ -109,6 +122,9 @@ class SqliteRetention:
         with translated():
             page = self._pragma("page_size")
             return StoreSize(self._pragma("page_count") * page, self._pragma("freelist_count") * page)
+
+    def history_bytes(self) -> int:
+        return self._history.size_bytes
 
     def log_bytes(self) -> int:
         return sum(file.stat().st_size for file in self._logs.glob(LOG_PATTERN) if file.is_file())

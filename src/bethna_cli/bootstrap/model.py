@@ -142,11 +142,6 @@ def evaluate_on(
     return evaluate(model, HistoryFolder(folder, (asset,), partial=True), LATEST, question)
 
 
-def history_folder(settings: Settings) -> Path:
-    """Where fetched history is kept: apart for each network, so that pretended prices never teach a real model."""
-    return settings.folders.data / "history" / settings.network
-
-
 async def fetch_history(
     settings: Settings, folder: Path, since: datetime | None, progress: Progress
 ) -> dict[str, object]:

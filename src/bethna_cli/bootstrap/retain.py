@@ -1,4 +1,4 @@
-"""What of this network's store and logs is dropped one day."""
+"""What of this network's store, fetched history and logs is dropped one day."""
 
 from typing import TYPE_CHECKING
 
@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 def open_retention(settings: Settings) -> "SqliteRetention":
     """Open the store of the network in use for sweeping; the caller closes it."""
     from bethna_cli.adapters.retention import SqliteRetention
+    from bethna_cli.bootstrap.places import history_folder
 
-    return SqliteRetention.open(store_path(settings, Origin.LIVE), settings.folders.data / "logs")
+    return SqliteRetention.open(
+        store_path(settings, Origin.LIVE), history_folder(settings), settings.folders.data / "logs"
+    )

@@ -149,11 +149,15 @@ def _room(settings: "Settings") -> Check:
 
     retention = open_retention(settings)
     try:
-        size, logs = retention.size(), retention.log_bytes()
+        sizes = {
+            "store": retention.size().file_bytes,
+            "training data": retention.history_bytes(),
+            "logs": retention.log_bytes(),
+        }
         old = sum(one.count for one in overdue(retention, system_clock().now()))
     finally:
         retention.close()
-    detail = f"store {size.file_bytes / 1e6:.1f} MB, logs {logs / 1e6:.1f} MB"
+    detail = ", ".join(f"{name} {count / 1e6:.1f} MB" for name, count in sizes.items())
     if old:
         return Check("room", HERE, WARNING, f"{detail}; {old:,} rows or files are old", hint="bethna db prune")
     return Check("room", HERE, OK, detail)

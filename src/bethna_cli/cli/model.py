@@ -129,7 +129,8 @@ def compare(
 @app.command(cls=ExampleCommand, epilog="bethna model drift")
 def drift(data: DriftData = None, network: Network = None, as_json: Json = False, no_color: NoColor = False) -> None:
     """Measure whether the model still holds: the last 90 days of a folder, by default the fetched one."""
-    from bethna_cli.bootstrap.model import drift_on, history_folder
+    from bethna_cli.bootstrap.model import drift_on
+    from bethna_cli.bootstrap.places import history_folder
     from bethna_cli.cli import output
     from bethna_cli.settings import load_settings
 

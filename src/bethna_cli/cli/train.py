@@ -34,7 +34,8 @@ def train(
     """Train the random forest on hourly history, test it year by year, and keep it beside the shipped one."""
     import asyncio
 
-    from bethna_cli.bootstrap.model import fetch_history, history_folder, shelve, train_on
+    from bethna_cli.bootstrap.model import fetch_history, shelve, train_on
+    from bethna_cli.bootstrap.places import history_folder
     from bethna_cli.cli import output
     from bethna_cli.cli.progress import progress_bar
     from bethna_cli.cli.values import day_end, day_start

@@ -11,7 +11,10 @@ class DataSet(StrEnum):
     MARKET_DATA = "market data"
     """Snapshots of the market with every quote, marks of positions, and recommendations that nobody answered."""
     TRAINING_DATA = "training data"
-    """Of older snapshots, the first of each day and asset."""
+    """History that was fetched, and of older snapshots the first of each day and asset.
+
+    Markets older than three years teach little about this one's volatility.
+    """
     LOGS = "logs"
     """Log files, and which channel told which alert when."""
 

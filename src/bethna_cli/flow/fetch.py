@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from bethna_cli.domain.errors import UsageError
 from bethna_cli.domain.market import Asset
 from bethna_cli.domain.model import Progress
+from bethna_cli.domain.retention import KEPT_FOR, DataSet
 from bethna_cli.ports import Clock, HistoryStore, Past
 
-KEPT_DAYS = 3 * 365
-"""Training data is kept for three years: markets that old teach little about this one's volatility."""
 PAGE = timedelta(hours=1000)
 HOUR = timedelta(hours=1)
 
@@ -19,11 +18,11 @@ async def fetch(
 ) -> dict[str, object]:
     """Bring the folder up to date and return what was added, as JSON values.
 
-    since: from when, where nothing is stored yet; default KEPT_DAYS ago, and never earlier. Raises SourceUnavailable
-    kinds; what was fetched until then stays.
+    since: from when, where nothing is stored yet; never from before what is kept, which is the default. Raises
+    SourceUnavailable kinds; what was fetched until then stays.
     """
     now = clock.now()
-    oldest = _hour(now - timedelta(days=KEPT_DAYS))
+    oldest = _hour(now - KEPT_FOR[DataSet.TRAINING_DATA])
     starts = max(oldest, _hour(since)) if since else oldest
     if starts >= now:
         raise UsageError("There is no history to fetch after now.", hint="bethna train --fetch")

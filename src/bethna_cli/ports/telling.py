@@ -94,14 +94,20 @@ class Notifier(Protocol):
 
 
 class Retention(Protocol):
-    """What the store and the logs drop one day. Raises ConfigurationError when the store cannot be used."""
+    """What the store, the fetched history and the logs drop one day.
+
+    Raises ConfigurationError when the store cannot be used, DataRefused when the history cannot be read.
+    """
 
     def overdue(self, data_set: "DataSet", before: datetime) -> int:
         """Count what a data set has from before a time."""
         ...
 
     def drop(self, data_set: "DataSet", before: datetime, limit: int) -> int:
-        """Drop up to `limit` of it in one transaction, and return how many; 0 when nothing is left to drop."""
+        """Drop up to `limit` rows in one transaction, or what is old of the history's files.
+
+        Returns how many went; 0 when nothing is left to drop.
+        """
         ...
 
     def give_back(self, most_bytes: int) -> int:
@@ -109,6 +115,8 @@ class Retention(Protocol):
         ...
 
     def size(self) -> "StoreSize": ...
+
+    def history_bytes(self) -> int: ...
 
     def log_bytes(self) -> int: ...
 
