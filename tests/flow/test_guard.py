@@ -126,16 +126,19 @@ def test_what_the_person_cancels_on_chain_is_not_sold_and_said_to_be_unprotected
     assert any("cancelled" in text for _, kind, text in guarded.alerts() if kind == "unprotected")
 
 
-def test_on_a_stale_price_nothing_fires_and_the_person_hears_within_two_looks(guarded: Guarded):
-    guarded.change = stale
+def test_on_a_stale_price_nothing_fires_and_the_person_hears_within_two_looks_and_when_it_is_over(guarded: Guarded):
+    looks = iter([stale, stale])
+    guarded.change = lambda price: next(looks, replace)(price)
     guarded.sign_exits(guarded.buy())
 
-    first, second = guarded.ticks(2)
+    first, second, third, fourth = guarded.ticks(4)
 
-    assert guarded.sales() == []
-    assert guarded.decisions() == []
+    assert [one.attempts for one in (first, second, third)] == [{}, {}, {}]
+    assert [verdict for verdict, _, _ in guarded.decisions()] == ["CONFIRM", "SELL", "SOLD"]
     assert [alert.kind for alert in first.alerts] == []
     assert [(alert.level, alert.kind) for alert in second.alerts] == [("CRITICAL", "value-unknown")]
+    assert [(alert.level, alert.kind) for alert in third.alerts] == [("INFO", "value-known")]
+    assert [alert.kind for alert in fourth.alerts] == []
 
 
 def test_an_exit_that_is_cut_off_anywhere_sells_once(guarded: Guarded):

@@ -297,14 +297,16 @@ def test_a_chain_that_cannot_be_read_is_told_of_at_the_second_look_while_prices_
     async def work() -> list[Ticked]:
         async with guarded.watch() as watch:
             await watch.tick()
-            watch.desk = replace(watch.desk, read_on=frozen)
-            for _ in range(3):
+            read_on = watch.desk.read_on
+            for way in (frozen, frozen, frozen, read_on, read_on):
+                watch.desk = replace(watch.desk, read_on=way)
                 guarded.market.clock.advance(60)
                 await watch.tick()
         return watch.ticks
 
-    first, *silent = asyncio.run(work())
+    first, *silent, back, after = asyncio.run(work())
 
+    assert [[one.kind for one in ticked.alerts] for ticked in (back, after)] == [["chain-answers"], []]
     told = [[one.kind for one in ticked.alerts if one.kind == "chain-silent"] for ticked in silent]
     assert told == [[], ["chain-silent"], []]
     assert all(ticked.assessment is not None for ticked in silent)
@@ -335,7 +337,7 @@ def test_signed_exits_that_run_out_are_told_of_a_day_and_an_hour_before_and_then
         (ticked,) = guarded.ticks(1)
         told.append([one.title.partition(" ends ")[2] or one.kind for one in ticked.alerts])
 
-    assert told == [[], ["within 24 hours"] * 2, [], ["within 1 hour"] * 2, ["unprotected"]]
+    assert told == [[], ["within 24 hours"], [], ["within 1 hour"], ["unprotected"]]
     assert ("WARNING", "unprotected") in [alert[:2] for alert in guarded.alerts()]
 
 

@@ -87,7 +87,8 @@ async def tick(desk: GuardDesk, memory: Memory) -> Ticked:
     work = _Conclusions(desk.clock.now())
     work.alerts += sold_alerts(desk, sold)
     _note_unknown(memory, views, work, troubles)
-    _note_silence(memory, work, troubles[0] if is_chain_silent and len(book) else None)
+    if len(book) or not is_chain_silent:  # without a position nobody misses the chain
+        _note_silence(memory, work, troubles[0] if is_chain_silent else None)
     _note_protection(book, covers, work)
     if assessment is not None:
         _note_entries(book, assessment, work)
@@ -174,10 +175,12 @@ def _by_rules_passed_on(desk: GuardDesk, memory: Memory, book: Book, covers: Cov
 
 
 def _note_unknown(memory: Memory, views: Mapping[Asset, AssetView], work: _Conclusions, troubles: list[str]) -> None:
-    """Count the ticks in a row in which an asset has no value; from the second on the person knows."""
+    """Count the ticks in a row in which an asset has no value; from the second on the person knows, and of its end."""
     for asset, view in views.items():
         if view.fault is None:
-            memory.unknown.pop(asset, None)
+            since, ticks = memory.unknown.pop(asset, (work.at, 0))
+            if ticks >= TELL_UNKNOWN_AT:
+                work.alerts.append(guard_words.known_again_alert(asset, since, work.at))
             continue
         since, ticks = memory.unknown.get(asset, (work.at, 0))
         memory.unknown[asset] = (since, ticks + 1)
@@ -189,6 +192,9 @@ def _note_unknown(memory: Memory, views: Mapping[Asset, AssetView], work: _Concl
 def _note_silence(memory: Memory, work: _Conclusions, why: str | None) -> None:
     """Count the ticks in a row in which the chain could not be read; from the second on the person knows."""
     if why is None:
+        since, ticks = memory.silent or (work.at, 0)
+        if ticks >= TELL_UNKNOWN_AT:
+            work.alerts.append(guard_words.answering_again_alert(since, work.at))
         memory.silent = None
         return
     since, ticks = memory.silent or (work.at, 0)

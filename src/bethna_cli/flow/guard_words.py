@@ -123,6 +123,18 @@ def unknown_alert(asset: Asset, since: datetime, reason: str) -> Alert:
     )
 
 
+def known_again_alert(asset: Asset, since: datetime, now: datetime) -> Alert:
+    """Say that what could not be valued can be again."""
+    text = f"From {iso(since)} to {iso(now)} {asset} positions could not be valued. Exits are watched again."
+    return Alert(f"known:{asset}:{iso(since)}", Level.INFO, "value-known", f"{asset}: value known again", text)
+
+
+def answering_again_alert(since: datetime, now: datetime) -> Alert:
+    """Say that the chain can be read again."""
+    text = f"From {iso(since)} to {iso(now)} no exit could be sent. Now they can be again."
+    return Alert(f"answering:{iso(since)}", Level.INFO, "chain-answers", "The chain can be read again", text)
+
+
 def silent_alert(since: datetime, reason: str) -> Alert:
     """Say that the chain cannot be read, so that no exit can be sent meanwhile."""
     return Alert(
