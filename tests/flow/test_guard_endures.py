@@ -335,7 +335,7 @@ def test_signed_exits_that_run_out_are_told_of_a_day_and_an_hour_before_and_then
         market.clock.at = ends_at - left
         market.exchange.catch_up()
         (ticked,) = guarded.ticks(1)
-        told.append([one.title.partition(" ends ")[2] or one.kind for one in ticked.alerts])
+        told.append([one.title.partition(" exits end ")[2] or one.kind for one in ticked.alerts])
 
     assert told == [[], ["within 24 hours"], [], ["within 1 hour"], ["unprotected"]]
     assert ("WARNING", "unprotected") in [alert[:2] for alert in guarded.alerts()]
