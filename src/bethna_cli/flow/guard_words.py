@@ -182,7 +182,8 @@ def passed_on_alert(position: Position, cover: Cover) -> Alert:
     )
     text = (
         "Sales take the oldest contracts of an option first, and what was signed for this purchase has sold those of an"
-        f" older one. Now {cover.reason}: {at}. To sign others: bethna exits {position.short_id} --stop-loss 50% --sign"
+        f" older one. Now it is {cover.reason}: {at}."
+        f" To sign others: bethna exits {position.short_id} --stop-loss 50% --sign"
     )
     cause = f"passed-on:{position.id}:{cover.usable[0].trade.intent.nonce}"
     return _alert(cause, Level.WARNING, "exits-passed-on", position, "is guarded by an older purchase's exits", text)

@@ -16,7 +16,7 @@ from bethna_cli.domain.position import Position, PositionState
 from bethna_cli.risk.protection import ChainNow, Cover, bare, cover_of, fault_of, signed_shares, why_none
 
 SOLD_OLDER = "what was signed for it has sold older contracts of the same option"
-PASSED_ON = "the exits of an older purchase guard it"
+PASSED_ON = "guarded by the exits of the older"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _passed_on(guard: Pair, positions: Sequence[Position], cover: Cover) -> Cove
     if not cover.usable:
         return cover
     older = ", ".join(one.short_id for one in positions if one.id in guard.names)
-    reason = f"{PASSED_ON}, {older}, whose contracts were sold first"
+    reason = f"{PASSED_ON} {older}, whose contracts were sold first"
     return replace(cover, reason=reason, is_passed_on=True)
 
 
