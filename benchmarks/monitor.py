@@ -181,7 +181,7 @@ class Watch:
             defaults=RULES,
             strictness=Strictness(Confirmation.LOOKS),
         )
-        self.memory = Memory(self.watchbook.start(1, 60.0))
+        self.memory = Memory(self.watchbook.start(USER, 1, 60.0))
         self.loop = asyncio.new_event_loop()
         self.last: Ticked | None = None
 

@@ -46,15 +46,15 @@ def store(home: Path) -> Path:
     return path
 
 
-def mark(path: Path, *values: int) -> None:
+def mark(path: Path, *values: int | None) -> None:
     """Leave marks of the open position, a minute apart, as a watcher does."""
     positions, book, now = SqlitePositions.open(path, CHAIN_ID), SqliteWatchbook.open(path), datetime.now(UTC)
     (held,) = positions.all(only_open=True)
     layout = {"positions": [held.id], "options": [held.terms.ticker], "columns": ["usd", "delta", "iv"]}
     token = book.start(held.user, 1, 60.0)
     for number, value in enumerate(values):
-        numbers = array("d", [value / 500_000, 0.31, float("nan")])
-        marks = PackedMarks("one", lambda: layout, {}, array("q", [value]).tobytes(), numbers.tobytes())
+        price = float("nan") if value is None else value / 500_000
+        marks = PackedMarks("one", lambda: layout, {}, array("d", [price, 0.31, float("nan")]).tobytes())
         state = GuardState(held.id, protection=Protection.PROTECTED, reason="signed")
         at = now - timedelta(minutes=len(values) - number)
         book.keep(TickNotes(at, marks, [state], [], []), token)
@@ -97,7 +97,7 @@ def test_what_was_sold_since_the_mark_is_not_worth_anything_any_more(bethna_here
 
 
 def test_a_value_that_the_watcher_could_not_tell_is_no_value(bethna_here, store):
-    mark(store, 45_000_000, -1)
+    mark(store, 45_000_000, None)
     (one,) = json.loads(bethna_here("positions", "--json").stdout)
 
     assert (one["mark_usdc"], one["pnl_usdc"]) == (None, None)
@@ -107,7 +107,7 @@ def test_marks_of_another_wallets_watcher_leave_mine_as_they_were(store):
     mark(store, 40_000_000, 45_000_000)
     positions, book, now = SqlitePositions.open(store, CHAIN_ID), SqliteWatchbook.open(store), datetime.now(UTC)
     layout = {"positions": ["0xyours"], "options": [], "columns": ["usd"]}
-    yours = PackedMarks("two", lambda: layout, {}, array("q", [7]).tobytes(), b"")
+    yours = PackedMarks("two", lambda: layout, {}, b"")
     book.keep(TickNotes(now, yours, [], [], []), book.start(Address("0x" + "22" * 20), 2, 60.0))
     held = holdings(positions, book, [], ExitRules(), now)
     positions.close()

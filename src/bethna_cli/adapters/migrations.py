@@ -279,6 +279,20 @@ def _blocks_once(db: sqlite3.Connection) -> None:
     db.execute("drop table chain_events_before")
 
 
+def _marks_of_options(db: sqlite3.Connection) -> None:
+    """Keep no value of each position at each tick: it follows from its option's mark, which is kept."""
+    db.execute("alter table marks rename to marks_before")
+    db.execute("drop index marks_by_time")
+    db.execute(
+        """create table marks (
+            id integer primary key, at text not null, layout text not null references mark_layouts,
+            spots text not null check (json_valid(spots)), options blob not null)"""
+    )
+    db.execute("create index marks_by_time on marks (at)")
+    db.execute("insert into marks select id, at, layout, spots, options from marks_before")
+    db.execute("drop table marks_before")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -295,6 +309,7 @@ STEPS: tuple[Step, ...] = (
     _watcher_of_each_account,
     _mandates_of_positions,
     _blocks_once,
+    _marks_of_options,
 )
 
 

@@ -117,8 +117,8 @@ class SqliteWatchbook:
         if known is None:
             self._db.execute("insert into mark_layouts values (?, ?)", (marks.key, _json(marks.layout())))
         self._db.execute(
-            "insert into marks (at, layout, spots, position_values, options) values (?, ?, ?, ?, ?)",
-            (at.isoformat(), marks.key, _json(marks.spots), marks.values, marks.options),
+            "insert into marks (at, layout, spots, options) values (?, ?, ?, ?)",
+            (at.isoformat(), marks.key, _json(marks.spots), marks.options),
         )
 
     def _write(
@@ -183,14 +183,14 @@ class SqliteWatchbook:
     def marks(self, limit: int) -> list[tuple[datetime, Mapping[str, object], PackedMarks]]:
         with translated():
             rows = self._db.execute(
-                "select at, key, document, spots, position_values, options from marks join mark_layouts on key = layout"
+                "select at, key, document, spots, options from marks join mark_layouts on key = layout"
                 " order by id desc limit ?",
                 (limit,),
             ).fetchall()
         found = []
-        for at, key, document, spots, values, options in reversed(rows):
+        for at, key, document, spots, options in reversed(rows):
             layout = json.loads(document)
-            found.append((_time(at), layout, PackedMarks(key, dict, json.loads(spots), values, options)))
+            found.append((_time(at), layout, PackedMarks(key, dict, json.loads(spots), options)))
         return found
 
 

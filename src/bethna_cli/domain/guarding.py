@@ -182,13 +182,13 @@ class Decided:
 class PackedMarks:
     """A tick's marks as they are kept: bytes in the machine's own order, and what says what they are.
 
-    key: names `layout` and changes with it. values: 8-byte integers per position; options: 8-byte floats per option.
+    key: names `layout` and changes with it. options: 8-byte floats, a column after the other, NaN where not known. What
+    a position is worth follows from its option's mark.
     """
 
     key: str
     layout: Callable[[], Mapping[str, object]]
     spots: Mapping[str, object]
-    values: bytes
     options: bytes
 
 

@@ -96,28 +96,28 @@ def _unbought(positions: Positions, accounts: Sequence[Address]) -> tuple[tuple[
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """One tick's marks, by the position's id and by the option's ticker."""
+    """One tick's marks by the option's ticker, and the ids of the positions that it looked at."""
 
     at: datetime
-    values: Mapping[str, int]
+    positions: frozenset[str]
     options: Mapping[str, Mapping[str, float | None]]
 
     def price(self, position: Position) -> float | None:
-        """Return what one contract was worth, None where the position could not be valued."""
-        is_valued = self.values.get(position.id, -1) >= 0
-        return self.options.get(position.terms.ticker, {}).get("usd") if is_valued else None
+        """Return what one contract was worth, None where the position was not looked at or could not be valued."""
+        is_looked_at = position.id in self.positions
+        return self.options.get(position.terms.ticker, {}).get("usd") if is_looked_at else None
 
 
 def _sheet(at: datetime, layout: Mapping[str, object], packed: PackedMarks) -> _Sheet:
     """Read marks that were kept; the standard library does, so that a look at positions stays quick."""
     names = {key: [str(name) for name in _list(layout[key])] for key in ("positions", "options", "columns")}
-    values, table = array("q", packed.values), array("d", packed.options)
+    table = array("d", packed.options)
     width = len(names["options"])
     options = {
         ticker: {column: _known(table[row * width + place]) for row, column in enumerate(names["columns"])}
         for place, ticker in enumerate(names["options"])
     }
-    return _Sheet(at, dict(zip(names["positions"], values, strict=True)), options)
+    return _Sheet(at, frozenset(names["positions"]), options)
 
 
 def _known(number: float) -> float | None:
@@ -135,7 +135,7 @@ def _mark(position: Position, sheets: Sequence[_Sheet]) -> Mark | None:
 
     By the newest sheet that names the position: other accounts' watchers leave theirs in between.
     """
-    sheet = next((one for one in reversed(sheets) if position.id in one.values), None)
+    sheet = next((one for one in reversed(sheets) if position.id in one.positions), None)
     price = None if sheet is None else sheet.price(position)
     if sheet is None or price is None:
         return None

@@ -171,7 +171,7 @@ class Book:
         """Return a tick's marks as they are kept."""
         table = np.stack([getattr(assessment.marks, name) for name in COLUMNS])
         spots = {asset.value: spot_facts(view) for asset, view in assessment.views.items()}
-        return PackedMarks(self._key, self._layout, spots, assessment.values.tobytes(), table.tobytes())
+        return PackedMarks(self._key, self._layout, spots, table.tobytes())
 
     def _layout(self) -> Mapping[str, object]:
         return {
