@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from served_chains import GENESIS_TIME, RECORDER_CREATION, WALLET, HandClock, open_chain, word
 
+from bethna_cli.adapters.sim import rpc_filters
 from bethna_cli.adapters.sim.chain_store import ChainFileRefused
 from bethna_cli.adapters.sim.evm import CATCH_UP_BLOCKS, EmbeddedChain
 from bethna_cli.adapters.sim.node import Node, RpcError
@@ -451,14 +452,16 @@ def test_a_range_of_logs_is_bounded(desk: Desk):
     assert desk.ask("eth_getLogs", {"fromBlock": hex(head + 5), "toBlock": hex(head + 9)}) == []
 
 
-def test_a_filter_that_nobody_polls_is_forgotten(desk: Desk):
-    name = desk.ask("eth_newBlockFilter")
-    for _ in range(400):
+def test_a_filter_that_nobody_polls_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rpc_filters, "MAX_BUFFERED", 64)
+    polled, neglected = desk.ask("eth_newBlockFilter"), desk.ask("eth_newBlockFilter")
+    for _ in range(3):
         desk.clock.advance(64)
         desk.ask("eth_blockNumber")
+        assert len(desk.ask("eth_getFilterChanges", polled)) == 32
 
     with pytest.raises(RpcError, match="filter not found"):
-        desk.ask("eth_getFilterChanges", name)
+        desk.ask("eth_getFilterChanges", neglected)
 
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
