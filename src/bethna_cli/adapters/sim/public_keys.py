@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 THROWAWAY_SENTENCE = "bethna throwaway wallet: never send real money here"
 TIP_WEI = 1_000
+_FEE_MARKET = b"\x02"
 
 
 @cache
@@ -33,21 +34,23 @@ def private_key(role: str) -> bytes:
 
 def signed_transaction(role: str, nonce: int, to: Address | None, data: bytes, gas: int) -> bytes:
     """Sign a transaction of the embedded chain that pays its constant base fee; equal arguments give equal bytes."""
-    from eth_account import Account
-    from eth_utils.address import to_checksum_address
+    return signed(role, nonce, to, 0, data, gas, BASE_FEE_WEI + TIP_WEI, TIP_WEI)
 
-    transaction = {
-        "type": 2,
-        "chainId": EMBEDDED_CHAIN_ID,
-        "nonce": nonce,
-        "to": None if to is None else to_checksum_address(to),
-        "data": data,
-        "value": 0,
-        "gas": gas,
-        "maxFeePerGas": BASE_FEE_WEI + TIP_WEI,
-        "maxPriorityFeePerGas": TIP_WEI,
-    }
-    return bytes(Account.sign_transaction(transaction, private_key(role)).raw_transaction)
+
+def signed(
+    role: str, nonce: int, to: Address | None, value_wei: int, data: bytes, gas: int, max_fee_wei: int, tip_wei: int
+) -> bytes:
+    """Sign a transaction of the embedded chain, of the kind that EIP-1559 describes.
+
+    By itself, because these keys are no secrets, and eth-account takes longer to load than most of the world it serves.
+    """
+    import rlp
+
+    place = b"" if to is None else bytes.fromhex(to[2:])
+    body = [EMBEDDED_CHAIN_ID, nonce, tip_wei, max_fee_wei, gas, place, value_wei, data, []]
+    signature = _signer(role).sign_recoverable(keccak(_FEE_MARKET + rlp.encode(body)), hasher=None)
+    r, s = (int.from_bytes(signature[start : start + 32], "big") for start in (0, 32))
+    return bytes(_FEE_MARKET + rlp.encode([*body, signature[64], r, s]))
 
 
 class SigningQuoter:
