@@ -302,13 +302,15 @@ class Guarded:
         purchase: Hash | None = None,
         allow: int = 1,
         parts: int = 1,
+        spare: int = 100,
     ) -> tuple[Mandate, ...]:
         """Sign a stop-loss and a take-profit that share a nonce, and let the contract take the tokens.
 
         purchase: they were signed with it, and nobody has noticed yet that it was filled. allow: as many times what
         the position holds, where others hold the same token. parts: it is one of so many that were bought with one yes.
+        spare: for how much of it they are signed, in per cent; a purchase's own are for a little more than was quoted.
         """
-        market, worth, contracts = self.market, position.cost * parts, position.contracts_left * parts
+        market, worth, contracts = self.market, position.cost * parts, position.contracts_left * parts * spare // 100
         approve = artifact("OptionSeries").function("approve").encode(TRADER, contracts * allow)
         market.send(position.token, approve)
         market.exchange.catch_up()

@@ -368,7 +368,8 @@ def looked_at_slowly(guarded: Guarded, count: int) -> None:
     """
     market = guarded.market
     for number in range(count):
-        guarded.sign_exits(guarded.buy(f"purchase {number}", 5_000_000), name=f"exits {number}", allow=count)
+        bought = guarded.buy(f"purchase {number}", 5_000_000)
+        guarded.sign_exits(bought, name=f"exits {number}", allow=count, spare=101)
     node = market.transport.inner
     seconds = []
     for _ in range(1 + -(-count // 3)):
@@ -380,9 +381,9 @@ def looked_at_slowly(guarded: Guarded, count: int) -> None:
             break
         market.clock.at = max(market.clock.at, began + timedelta(seconds=60))
     print(f"{count} positions: {len(seconds)} looks of {min(seconds):.0f} to {max(seconds):.0f} s")
-    bought = guarded.positions()
-    assert [sold for sold, _ in guarded.sales()] == [one.contracts for one in bought]
-    assert {one.state for one in bought} == {PositionState.CLOSED}
+    assert len(guarded.sales()) == count
+    assert sum(sold for sold, _ in guarded.sales()) == sum(one.contracts for one in guarded.positions())
+    assert {one.state for one in guarded.positions()} == {PositionState.CLOSED}
     assert set(seen(guarded.alerts())) == {"sold-stop-loss"}
     assert max(seconds) < 60
 

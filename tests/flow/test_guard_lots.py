@@ -80,12 +80,15 @@ def test_a_purchase_in_parts_is_sold_at_once_by_the_exits_that_were_signed_for_a
     with closing(sqlite3.connect(guarded.market.store)) as db:
         (digest,) = db.execute("select digest from trades order by first_block").fetchone()
     guarded.sign_exits(parts[0], name="ref", purchase=digest, parts=2)
+    another = guarded.buy("another", 5_000_000)
+    guarded.sign_exits(another, name="its own", allow=3)
 
     _, sold = guarded.ticks(2)
 
-    (attempt,) = sold.attempts.values()
+    assert list(sold.attempts) == [parts[0].id, another.id]
+    attempt = sold.attempts[parts[0].id]
     assert attempt.facts["minimum_usdc"] >= 0.97 * attempt.facts["offered_usdc"]  # type: ignore[operator]
     assert attempt.facts["offered_usdc"] * 1e6 > 0.9 * sum(one.cost for one in parts)  # type: ignore[operator]
-    assert [contracts for contracts, _ in guarded.sales()] == [sum(one.contracts for one in parts)]
+    assert [contracts for contracts, _ in guarded.sales()] == [sum(one.contracts for one in parts), another.contracts]
     assert {one.state for one in guarded.positions()} == {PositionState.CLOSED}
-    assert seen(guarded.alerts()) == ["sold-stop-loss"]
+    assert seen(guarded.alerts()) == ["sold-stop-loss"] * 2

@@ -1,5 +1,6 @@
 """Which signed exits guard which purchase of one option, after sales that took the oldest contracts first."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -35,10 +36,17 @@ def exits_for(number: int, contracts: int, state: MandateState = MandateState.OP
     return made
 
 
-def judged(sizes: list[int], fired: list[int], signed: list[int]) -> tuple[list[Position], dict[str, Cover]]:
-    """Buy lots of these sizes, sell by the exits of some, and return the open ones with what guards them."""
+def judged(
+    sizes: list[int], fired: list[int], signed: list[int], by_hand: Sequence[int] = ()
+) -> tuple[list[Position], dict[str, Cover]]:
+    """Buy lots of these sizes, sell by the exits of some, and return the open ones with what guards them.
+
+    by_hand: whose size the person has sold past the exits.
+    """
     events = [event(EventKind.BOUGHT, size, 20 * size, number) for number, size in enumerate(sizes, 1)]
-    events += [event(EventKind.SOLD, sizes[number - 1], 1, 100 + place) for place, number in enumerate(fired)]
+    events += [
+        event(EventKind.SOLD, sizes[number - 1], 1, 100 + place) for place, number in enumerate([*fired, *by_hand])
+    ]
     positions = holding_of(CHAIN_ID, TERMS[TOKENS[0]], events, None).positions
     mandates = [one for number in signed for one in exits_for(number, sizes[number - 1])]
     sold = {Hash(f"0x{2 * number:064x}") for number in fired}
@@ -84,9 +92,10 @@ def test_of_equal_purchases_none_that_is_left_is_ever_without_exits_whichever_ha
 
 
 def test_what_was_never_signed_for_is_not_sold_by_what_was_signed_for_another_purchase():
-    (lot,), covers = judged([100, 100], [1], signed=[1])
+    for fired, by_hand in (([1], []), ([], [1])):
+        (lot,), covers = judged([100, 100], fired, signed=[1], by_hand=by_hand)
 
-    assert covers[lot.id].reason == "no exit is signed"
+        assert covers[lot.id].reason == "no exit is signed"
 
 
 def test_exits_that_are_passed_on_keep_the_limits_that_they_were_signed_for():
