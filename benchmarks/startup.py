@@ -56,7 +56,7 @@ def main() -> int:
             "bethna recommend ETH": [BETHNA, "recommend", "ETH"],
         }
         check(variants, home)
-        spent = {name: [] for name in variants}
+        spent: dict[str, list[float]] = {name: [] for name in variants}
         for _ in range(rounds):
             for name, command in variants.items():
                 spent[name].append(timed(command, home))

@@ -106,7 +106,7 @@ def encode(featured: list[list[str]]) -> csr_matrix:
 def row_weights(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Give every kind the same weight, and a line with many variants more than one with few, but not in proportion."""
     sizes = np.bincount(groups)[groups]
-    weights = sizes**-0.5
+    weights: np.ndarray = sizes**-0.5
     for kind in np.unique(labels):
         weights[labels == kind] *= len(labels) / (15 * weights[labels == kind].sum())
     return weights
