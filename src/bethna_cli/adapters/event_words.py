@@ -33,8 +33,10 @@ class Kept(NamedTuple):
     ) -> ChainEvent:
         """Return what one of the logs tells of an account's option."""
         _, _, _, number, block_hash, transaction, _, log_index = log
-        what, where = (kind, user, venue, token, contracts, usdc), (number, block_hash, self.times[number], log_index)
-        return _EVENT((*what, transaction, ordinal, *where))
+        time_s = self.times[number]
+        return _EVENT(
+            (kind, user, venue, token, contracts, usdc, transaction, ordinal, number, block_hash, time_s, log_index)
+        )
 
 
 def words(data: bytes, count: int) -> tuple[int, ...]:
