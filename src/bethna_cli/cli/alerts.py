@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
@@ -22,15 +21,7 @@ STREAM_PATIENCE_S = 10.0
 STYLES = {"INFO": "", "WARNING": "yellow", "CRITICAL": "bold red"}
 
 
-class AlertsGroup(TyperGroup):
-    """A group that lists when it is named alone; its help opens with an example."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write("bethna alerts --follow\n\n")
-        super().format_help(ctx, formatter)
-
-
-app = new_app("Notifications: what happened, newest last; live with --follow.", AlertsGroup)
+app = new_app("Notifications: what happened, newest last; live with --follow.", acts="bethna alerts --follow")
 
 Follow = Annotated[bool, typer.Option("--follow", help="Go on showing new ones as they come; Ctrl-C ends it.")]
 Ack = Annotated[str | None, typer.Option("--ack", metavar="ID", help="Note that you have seen one, or `all`.")]

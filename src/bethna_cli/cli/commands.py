@@ -26,23 +26,39 @@ class HelpfulGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-class ExampleCommand(TyperCommand):
-    """A command whose help opens with its example: the epilog, moved to where it is read."""
+class _ExampleFirst:
+    """Help that opens with an example: the epilog, moved to where it is read."""
+
+    epilog: str | None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         if self.epilog:
             formatter.write(f"{self.epilog}\n\n")
-        super().format_help(ctx, formatter)
+        super().format_help(ctx, formatter)  # type: ignore[misc]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write nothing: the example stands on top."""
 
 
-def new_app(summary: str, group: type[TyperGroup] = HelpfulGroup, *, completion: bool = False) -> typer.Typer:
-    """Make a Typer app that starts fast and shows no locals: plain help, plain tracebacks, `-h`."""
+class ExampleCommand(_ExampleFirst, TyperCommand):
+    """A command whose help opens with its example."""
+
+
+class ActingGroup(_ExampleFirst, TyperGroup):
+    """A group that acts by itself when it is named without a command."""
+
+
+def new_app(
+    summary: str, group: type[TyperGroup] | None = None, *, acts: str | None = None, completion: bool = False
+) -> typer.Typer:
+    """Make a Typer app that starts fast and shows no locals: plain help, plain tracebacks, `-h`.
+
+    acts: an example of what it does by itself when no command is named; without one it prints its help then.
+    """
     return typer.Typer(
-        cls=group,
+        cls=group or (ActingGroup if acts else HelpfulGroup),
         help=summary,
+        epilog=acts,
         add_completion=completion,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

@@ -1,10 +1,9 @@
 """`bethna model`: what Alpha's model rests on, and how it does on data it has not seen."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
@@ -12,15 +11,7 @@ if TYPE_CHECKING:
     from bethna_cli.domain.model import Model
 
 
-class CardGroup(TyperGroup):
-    """A group that answers by itself when it is named without a command."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write("bethna model\n\n")
-        super().format_help(ctx, formatter)
-
-
-app = new_app("Alpha's model: its data, its parameters and its measured record.", CardGroup)
+app = new_app("Alpha's model: its data, its parameters and its measured record.", acts="bethna model")
 
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder with recorded candles, funding and mood.")]
 AssetName = Annotated[str, typer.Option("--asset", metavar="ASSET", help="ETH or BTC.")]

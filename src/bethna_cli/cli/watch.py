@@ -3,10 +3,9 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
@@ -21,15 +20,9 @@ if TYPE_CHECKING:
 LATE = 5
 
 
-class WatchGroup(TyperGroup):
-    """A group that watches when it is named alone; its help opens with an example."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write("bethna watch --detach\n\n")
-        super().format_help(ctx, formatter)
-
-
-app = new_app("Gamma, the watcher: marks positions, warns, and sells what you signed for.", WatchGroup)
+app = new_app(
+    "Gamma, the watcher: marks positions, warns, and sells what you signed for.", acts="bethna watch --detach"
+)
 
 Once = Annotated[bool, typer.Option("--once", help="Look once, say what there is, and leave.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background.")]
