@@ -164,6 +164,7 @@ def test_the_watcher_sells_by_itself_and_tells_the_person_everywhere(
     (sold,) = (kind for kind in kinds if kind in ("sold-stop-loss", "sold-take-profit"))
     assert [one["kind"] for one in listener.heard if one.get("kind") == sold] == [sold]
     assert sum(f"sold by {sold.removeprefix('sold-')}" in subject for subject in postbox.subjects) == 1
+    assert 0 <= spoken("risk")["trail"][-1]["health"] <= 100
     told = spoken("why", held["id"][:10])
     verdicts = [one["verdict"] for one in told["decisions"]]
     assert (verdicts.count("SELL"), verdicts[-1]) == (1, "SOLD")

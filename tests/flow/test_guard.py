@@ -1,20 +1,24 @@
 """What the watcher does with a real position on the embedded exchange: a sale within what was signed, or words."""
 
+import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bethna_cli.domain.errors import TradeRefused, WatcherReplaced
+from bethna_cli.domain.errors import SourceUnavailable, TradeRefused, WatcherReplaced
 from bethna_cli.domain.guarding import ExitRules, Reaction
 from bethna_cli.domain.mandate import MandateState
-from bethna_cli.domain.market import SpotPrice
+from bethna_cli.domain.market import Asset, Candle, Origin, PriceHistory, Provenance, SpotPrice
 from bethna_cli.domain.position import PositionState
 from bethna_cli.domain.signing import FundWatcher, Plan
-from bethna_cli.domain.units import Bps
+from bethna_cli.domain.units import Bps, iso
 from bethna_cli.flow.fund import fund_watcher
+from bethna_cli.flow.gauge import Gauging
+from bethna_cli.flow.guard import Ticked
 from execution_desk import TRADER, USER, Crash, Market
 from guard_desk import NEVER, WATCHER, Guarded, run, seen, two_expiries  # noqa: F401 (a fixture of this module)
 
@@ -192,3 +196,86 @@ def test_rules_that_do_not_fire_leave_everything_as_it_is(guarded: Guarded):
     assert guarded.sales() == []
     assert guarded.decisions() == []
     assert [{one.id for one in ticked.book.positions} for ticked in ticks] == [bought] * 3
+
+
+class Wandering:
+    """Sixty days of hourly prices, and how often they were asked for."""
+
+    name = "wandering"
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.is_down = False
+
+    async def history(self, asset: Asset, hours: int) -> PriceHistory:
+        self.asked += 1
+        if self.is_down:
+            raise SourceUnavailable(self.name, "it is down")
+        begin = datetime(2026, 1, 1, tzinfo=UTC)
+        prices = (3_000.0 * (1 + 0.05 * math.sin(hour / 7)) for hour in range(60 * 24))
+        candles = [Candle(begin + timedelta(hours=hour), *[price] * 4) for hour, price in enumerate(prices)]
+        return PriceHistory(asset, tuple(candles), Provenance(self.name, begin, Origin.SIMULATED))
+
+
+def test_each_look_keeps_what_the_positions_add_up_to_by_the_prices_of_that_look(guarded: Guarded):
+    guarded.rules = NEVER
+    position = guarded.buy()
+    history = Wandering()
+    gauging = Gauging((history,))
+
+    async def work() -> tuple[list[Ticked], list[Mapping[str, Any]]]:
+        async with guarded.watch() as watch:
+            for _ in range(3):
+                await gauging.turn(watch.desk, watch.memory.token, await watch.tick())
+                guarded.market.clock.advance(60)
+            return watch.ticks, watch.desk.watchbook.gauges(USER, 2)
+
+    ticks, kept = run(work)
+
+    assert [one["at"] for one in kept] == [iso(tick.at) for tick in ticks[1:]]
+    assert history.asked == 1  # an hour is not over
+    newest, assessment = kept[-1], ticks[-1].assessment
+    assert newest["value_usdc"] == int(assessment.values[0]) / 1e6
+    (exposure,) = newest["exposures"]
+    size, marks = position.contracts / 1e6, assessment.marks
+    for name, greek in (("delta", marks.delta), ("vega_usd_per_point", marks.vega), ("theta_usd_per_day", marks.theta)):
+        assert exposure[name] == pytest.approx(size * float(greek[0]))
+    assert 0 < newest["value_at_risk"]["loss_usdc"] <= newest["value_usdc"]
+    assert {part["name"] for part in newest["health"]["parts"]} == {"risk", "time", "protection", "spread"}
+    assert 0 <= newest["health"]["score"] <= 100
+
+
+def test_without_price_history_the_bad_day_is_unknown_and_asked_for_again_before_long(guarded: Guarded):
+    guarded.rules = NEVER
+    guarded.buy()
+    history = Wandering()
+    history.is_down = True
+    gauging = Gauging((history,))
+
+    async def work() -> list[Mapping[str, Any]]:
+        async with guarded.watch() as watch:
+            for _ in range(7):
+                await gauging.turn(watch.desk, watch.memory.token, await watch.tick())
+                guarded.market.clock.advance(60)
+            return list(watch.desk.watchbook.gauges(USER, 9))
+
+    kept = run(work)
+
+    assert history.asked == 2
+    assert [one["value_at_risk"] for one in kept] == [None] * 7
+    assert "risk" not in {part["name"] for part in kept[-1]["health"]["parts"] if part["points"]}
+
+
+def test_a_watcher_that_was_replaced_keeps_nothing_of_what_it_reckons(guarded: Guarded):
+    guarded.rules = NEVER
+    guarded.buy()
+
+    async def work() -> list[Mapping[str, Any]]:
+        async with guarded.watch() as sleeper:
+            ticked = await sleeper.tick()
+            async with guarded.watch():
+                with pytest.raises(WatcherReplaced):
+                    await Gauging(()).turn(sleeper.desk, sleeper.memory.token, ticked)
+            return list(sleeper.desk.watchbook.gauges(USER, 9))
+
+    assert run(work) == []

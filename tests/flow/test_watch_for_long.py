@@ -1,6 +1,7 @@
 """A watcher that runs for a week: memory and open files stay as they are, and one mistake ends nothing."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from bethna_cli.adapters.log_file import FILE_BYTES, OLD_FILES, open_log
 from bethna_cli.domain.alert import KeptAlert
 from bethna_cli.domain.errors import SourceUnavailable
 from bethna_cli.domain.market import Asset, OptionBoard, Origin, Provenance, SpotPrice
+from bethna_cli.flow.gauge import Gauging
 from bethna_cli.flow.guard import Ticked
 from bethna_cli.flow.lookout import GuardDesk, MarketDesk
 from bethna_cli.flow.watch import Rounds, keep_watching
@@ -68,9 +70,15 @@ async def watched(guarded: Guarded, ticks: int, said: list[str]) -> list[tuple[i
 
     with closing(SqliteAlerts.open(guarded.market.store)) as alerts:
         async with guarded.watch() as watch:
-            rounds = Rounds(0.0, alerts, nothing, nothing, counted, said_nothing)
+            rounds = Rounds(0.0, alerts, nothing, nothing, counted, said_nothing, reckoning(watch))
             await keep_watching(await steadied(watch), rounds, watch.memory, stop)
     return used
+
+
+def reckoning(watch: Watch) -> Callable[[Ticked], Awaitable[object]]:
+    """What a watcher reckons after each look, without histories."""
+    gauging = Gauging(())
+    return lambda ticked: gauging.turn(watch.desk, watch.memory.token, ticked)
 
 
 async def nothing() -> None:
@@ -116,7 +124,10 @@ def test_a_watch_goes_on_whatever_goes_wrong_beside_it(guarded: Guarded):
         with closing(SqliteAlerts.open(guarded.market.store)) as alerts:
             async with guarded.watch() as watch:
                 await keep_watching(
-                    watch.desk, Rounds(0.0, alerts, broken, mistaken, said, failures.append), watch.memory, stop
+                    watch.desk,
+                    Rounds(0.0, alerts, broken, mistaken, said, failures.append, reckoning(watch)),
+                    watch.memory,
+                    stop,
                 )
             latest: list[KeptAlert] = alerts.latest(10)
             assert all(one.alert.kind != "watcher-late" for one in latest)

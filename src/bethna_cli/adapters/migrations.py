@@ -293,6 +293,16 @@ def _marks_of_options(db: sqlite3.Connection) -> None:
     db.execute("drop table marks_before")
 
 
+def _gauges(db: sqlite3.Connection) -> None:
+    """Keep what an account's positions add up to after each look, for as long as their marks."""
+    db.execute(
+        """create table gauges (
+            id integer primary key, account text not null, at text not null,
+            document text not null check (json_valid(document)))"""
+    )
+    db.execute("create index gauges_by_time on gauges (at)")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _journal,
@@ -310,6 +320,7 @@ STEPS: tuple[Step, ...] = (
     _mandates_of_positions,
     _blocks_once,
     _marks_of_options,
+    _gauges,
 )
 
 

@@ -58,6 +58,7 @@ _RULES = (
     _Rule(DataSet.MARKET_DATA, "snapshots", f"taken_at < ?1 and not ({_FIRST_OF_ITS_DAY})"),
     _Rule(DataSet.MARKET_DATA, "recommendations", f"created_at < ?1 and {_UNANSWERED}"),
     _Rule(DataSet.MARKET_DATA, "marks", "at < ?1"),
+    _Rule(DataSet.MARKET_DATA, "gauges", "at < ?1"),
     _Rule(DataSet.TRAINING_DATA, "snapshots", f"taken_at < ?1 and {_FIRST_OF_ITS_DAY}"),
     _Rule(DataSet.LOGS, "deliveries", "at < ?1 and state <> 'PENDING'"),
 )

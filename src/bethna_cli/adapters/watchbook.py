@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bethna_cli.adapters.alerts import insert_alert
 from bethna_cli.adapters.clocks import SystemClock
@@ -30,7 +31,7 @@ from bethna_cli.domain.guarding import (
     TickNotes,
     Watcher,
 )
-from bethna_cli.domain.units import Bps
+from bethna_cli.domain.units import Bps, iso
 from bethna_cli.ports import Clock
 
 _STATE = "position, breach_rule, breach_since, entry_iv, protection, reason, selling_since, attempts, next_try_at"
@@ -112,6 +113,14 @@ class SqliteWatchbook:
             self._require_newest(token)
             self._write(decisions, states, alerts, at)
 
+    def keep_gauge(self, at: datetime, document: Mapping[str, object], token: int) -> None:
+        with one_transaction(self._db):
+            self._require_newest(token)
+            self._db.execute(
+                "insert into gauges (account, at, document) select account, ?, ? from watchers where token = ?",
+                (iso(at), _json(document), token),
+            )
+
     def _write_marks(self, marks: PackedMarks, at: datetime) -> None:
         known = self._db.execute("select 1 from mark_layouts where key = ?", (marks.key,)).fetchone()
         if known is None:
@@ -179,6 +188,13 @@ class SqliteWatchbook:
             Decided(name, _time(at), verdict, None if rule is None else ExitRule(rule), words, json.loads(facts))
             for name, at, verdict, rule, words, facts in reversed(rows)
         ]
+
+    def gauges(self, account: Address, limit: int) -> list[Mapping[str, Any]]:
+        with translated():
+            rows = self._db.execute(
+                "select document from gauges where account = ? order by id desc limit ?", (account, limit)
+            ).fetchall()
+        return [json.loads(document) for (document,) in reversed(rows)]
 
     def marks(self, limit: int) -> list[tuple[datetime, Mapping[str, object], PackedMarks]]:
         with translated():

@@ -1,7 +1,7 @@
 """`bethna risk`: what the open positions add up to, what a bad day would cost, and what a move would do."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,8 +9,12 @@ import typer
 from bethna_cli.cli.commands import ExampleCommand, Json, Network, NoColor, new_app
 
 if TYPE_CHECKING:
+    from bethna_cli.domain.chain import Address
     from bethna_cli.flow.gauge import Gauged
     from bethna_cli.settings import Settings
+
+TRAIL = 24
+"""How many of the watcher's looks are shown."""
 
 USUAL_SHOCKS = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
 OUTSIDE_IS_DOWN = 5
@@ -27,96 +31,55 @@ def risk(shock: Shock = None, network: Network = None, as_json: Json = False, no
     from bethna_cli.cli import output
     from bethna_cli.cli.output import waiting
     from bethna_cli.cli.values import parse_move
+    from bethna_cli.flow.gauge import gauged_document
     from bethna_cli.settings import load_settings
 
     shocks = USUAL_SHOCKS if shock is None else (parse_move(shock),)
     settings = load_settings({"network": network})
     account = wallet_in_use(settings).address
     with waiting("Looking at the market", no_color):
-        gauged = asyncio.run(_gauged(settings, account, shocks))
+        gauged, trail = asyncio.run(_gauged(settings, account, shocks))
     if as_json:
-        output.emit(gauged_document(gauged))
+        output.emit({**gauged_document(gauged), "trail": trail})
     elif not gauged.positions:
         typer.echo("No position is open. Try: bethna recommend ETH", err=True)
     else:
-        _print(gauged, no_color)
+        _print(gauged, trail, no_color)
     if gauged.positions and gauged.value is None:
         raise typer.Exit(OUTSIDE_IS_DOWN)
 
 
-async def _gauged(settings: "Settings", account: str, shocks: Sequence[float]) -> "Gauged":
+async def _gauged(
+    settings: "Settings", account: "Address", shocks: Sequence[float]
+) -> "tuple[Gauged, list[dict[str, Any]]]":
+    """Look at the market now, and read what the watcher's last looks came to."""
     from bethna_cli.bootstrap.guard import open_market_desk, open_records
     from bethna_cli.flow.gauge import gauge
 
     with open_records(settings) as (positions, watchbook):
         found = [one for one in positions.all(only_open=True) if one.user == account]
-        states = watchbook.states()
+        states, kept = watchbook.states(), watchbook.gauges(account, TRAIL)
+    trail = [
+        {
+            "at": one["at"],
+            "value_usdc": one["value_usdc"],
+            "value_at_risk_usdc": one["value_at_risk"] and one["value_at_risk"]["loss_usdc"],
+            "health": one["health"]["score"],
+        }
+        for one in kept
+    ]
     async with open_market_desk(settings) as (desk, feeds):
-        return await gauge(desk, feeds.histories, found, states, shocks)
+        return await gauge(desk, feeds.histories, found, states, shocks), trail
 
 
-def gauged_document(gauged: "Gauged") -> dict[str, Any]:
-    """Return the portfolio as scripts see it; money in USDC, null where not known."""
-    from bethna_cli.domain.units import iso
+def _print(gauged: "Gauged", trail: Sequence[Mapping[str, Any]], no_color: bool) -> None:
+    from rich.text import Text
 
-    at_risk = gauged.at_risk
-    return {
-        "at": iso(gauged.at),
-        "positions": gauged.positions,
-        "cost_usdc": _usdc(gauged.cost),
-        "value_usdc": _usdc(gauged.value),
-        "exposures": [
-            {
-                "asset": one.asset.value,
-                "spot_usd": one.spot_usd,
-                "delta": one.delta,
-                "delta_usd": one.delta_usd,
-                "gamma": one.gamma,
-                "vega_usd_per_point": one.vega_usd,
-                "theta_usd_per_day": one.theta_usd,
-            }
-            for one in gauged.exposures
-        ],
-        "value_at_risk": None
-        if at_risk is None
-        else {
-            "level": 0.95,
-            "hours": 24,
-            "loss_usdc": _usdc(at_risk.loss),
-            "method": "historical simulation, full revaluation",
-            "scenarios": at_risk.scenarios,
-            "data_from": iso(at_risk.data_from),
-            "data_to": iso(at_risk.data_to),
-        },
-        "health": {
-            "score": gauged.score,
-            "parts": [
-                {"name": one.name, "points": round(one.points, 1), "most": one.most, "why": one.words}
-                for one in gauged.parts
-            ],
-        },
-        "what_if": [
-            {
-                "shock": one.shock,
-                "value_usdc": _usdc(one.value),
-                "change_usdc": None if one.value is None or gauged.value is None else _usdc(one.value - gauged.value),
-            }
-            for one in gauged.what_ifs
-        ],
-        "unknown": dict(gauged.faults),
-    }
-
-
-def _usdc(amount: int | None) -> float | None:
-    from bethna_cli.domain.units import usdc_to_decimal
-
-    return None if amount is None else float(usdc_to_decimal(amount))
-
-
-def _print(gauged: "Gauged", no_color: bool) -> None:
     from bethna_cli.cli import output
     from bethna_cli.cli.figures import share, signed, usd
+    from bethna_cli.cli.render_positions import sparkline
     from bethna_cli.cli.tables import pairs, table, words
+    from bethna_cli.flow.gauge import gauged_document
 
     screen, document = output.console(no_color), gauged_document(gauged)
     value, cost, at_risk = document["value_usdc"], document["cost_usdc"], document["value_at_risk"]
@@ -138,6 +101,11 @@ def _print(gauged: "Gauged", no_color: bool) -> None:
     head.add_row("health", "–" if gauged.score is None else f"{gauged.score} of 100")
     for part in document["health"]["parts"]:
         head.add_row("", f"{part['name']} {part['points']:g} of {part['most']:g}: {part['why']}")
+    scores = [float(one["health"]) for one in trail if one["health"] is not None]
+    if scores:
+        head.add_row(
+            "", Text(f"{sparkline(scores)}  ", "cyan") + words(f"at the watcher's last looks, to {trail[-1]['at']}")
+        )
     screen.print(head)
     for asset, fault in gauged.faults.items():
         screen.print(words(f"{asset}: value unknown: {fault}", "red"))

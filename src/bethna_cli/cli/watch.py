@@ -87,15 +87,17 @@ async def _watched(settings: "Settings", wallet: "Wallet", teller: "Teller", *, 
 
 async def _one_look(settings: "Settings", guarding: "Guarding", teller: "Teller") -> int:
     from bethna_cli.bootstrap.guard import real_interval_s, this_process
+    from bethna_cli.flow.gauge import Gauging
     from bethna_cli.flow.guard import Memory, tick
 
     desk, watchbook = guarding.desk, guarding.desk.watchbook
     memory = Memory(watchbook.start(desk.account, this_process(), real_interval_s(settings, desk.clock)))
     try:
         ticked = await tick(desk, memory)
+        found = await Gauging(guarding.feeds.histories).turn(desk, memory.token, ticked)
     finally:
         watchbook.stop(memory.token)
-    teller.said(ticked)
+    teller.looked_once(ticked, found)
     return LATE if ticked.troubles else 0
 
 
@@ -103,7 +105,8 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
     from bethna_cli.bootstrap.guard import real_interval_s, this_process
     from bethna_cli.bootstrap.notify import open_alerts
     from bethna_cli.bootstrap.retain import open_retention
-    from bethna_cli.cli.watch_screen import tick_document, tick_line
+    from bethna_cli.cli.watch_screen import gauge_line, tick_document, tick_line
+    from bethna_cli.flow.gauge import Gauging
     from bethna_cli.flow.guard import Memory
     from bethna_cli.flow.retain import Daily
     from bethna_cli.flow.watch import Rounds, keep_watching
@@ -117,7 +120,13 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
         teller.failed(what)
         log(what)
 
-    desk = guarding.desk
+    async def gauge(ticked: "Ticked") -> None:
+        found = await gauging.turn(desk, memory.token, ticked)
+        teller.gauged(found)
+        if found is not None:
+            log(gauge_line(found))
+
+    desk, gauging = guarding.desk, Gauging(guarding.feeds.histories)
     interval_s = real_interval_s(settings, desk.clock)
     memory = Memory(desk.watchbook.start(desk.account, this_process(), interval_s))
     alerts, retention, daily = open_alerts(settings), open_retention(settings), Daily()
@@ -125,7 +134,13 @@ async def _rounds(settings: "Settings", guarding: "Guarding", teller: "Teller", 
     teller.begins(desk.account, interval_s, can_sell=desk.exits is not None)
     try:
         rounds = Rounds(
-            interval_s, alerts, guarding.look_again, lambda: daily.turn(retention, desk.clock.now()), said, failed
+            interval_s,
+            alerts,
+            guarding.look_again,
+            lambda: daily.turn(retention, desk.clock.now()),
+            said,
+            failed,
+            gauge,
         )
         await keep_watching(desk, rounds, memory, guarding.stop)
     finally:

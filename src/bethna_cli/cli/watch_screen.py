@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bethna_cli.domain.chain import Address
+    from bethna_cli.flow.gauge import Gauged
     from bethna_cli.flow.guard import Ticked
 
 
@@ -46,6 +47,31 @@ class Teller:
         for trouble in ticked.troubles:
             screen.print(indented(words(trouble, "red")))
 
+    def looked_once(self, ticked: "Ticked", found: "Gauged | None") -> None:
+        """Tell all of a single look: to scripts in one object."""
+        from bethna_cli.cli import output
+        from bethna_cli.flow.gauge import gauged_document
+
+        if self._as_json:
+            output.emit({**tick_document(ticked), "portfolio": None if found is None else gauged_document(found)})
+        else:
+            self.said(ticked)
+            self.gauged(found)
+
+    def gauged(self, found: "Gauged | None") -> None:
+        """Tell what the positions add up to."""
+        from bethna_cli.flow.gauge import gauged_document
+
+        if found is None:
+            return
+        if self._as_json:
+            typer.echo(json.dumps({"portfolio": gauged_document(found)}, allow_nan=False))
+        else:
+            from bethna_cli.cli.output import console
+            from bethna_cli.cli.tables import indented, words
+
+            console(self._no_color).print(indented(words(gauge_line(found), "dim")))
+
     def failed(self, what: str) -> None:
         """Tell of a turn that came to nothing."""
         if self._as_json:
@@ -60,6 +86,20 @@ class Teller:
         """Say that nobody watches any more."""
         if not self._as_json:
             typer.echo("Gamma has stopped watching. bethna watch starts it again.", err=True)
+
+
+def gauge_line(found: "Gauged") -> str:
+    """Write what the positions add up to on one line."""
+    from bethna_cli.cli.figures import signed
+    from bethna_cli.domain.units import usdc_to_decimal
+
+    deltas = [one.delta_usd for one in found.exposures if one.delta_usd is not None]
+    loss = "unknown" if found.at_risk is None else f"{usdc_to_decimal(found.at_risk.loss):,.2f}"
+    return (
+        f"delta {signed(sum(deltas))} USD, vega {signed(sum(one.vega_usd for one in found.exposures))} a point,"
+        f" theta {signed(sum(one.theta_usd for one in found.exposures))} a day, bad day {loss} USDC,"
+        f" health {'–' if found.score is None else found.score}"
+    )
 
 
 def tick_document(ticked: "Ticked") -> dict[str, Any]:

@@ -9,7 +9,7 @@ class DataSet(StrEnum):
     """What is dropped one day. Whatever is in none of these stays for ever."""
 
     MARKET_DATA = "market data"
-    """Snapshots of the market with every quote, marks of positions, and recommendations that nobody answered."""
+    """Snapshots of the market with every quote, recommendations that nobody answered, marks and what they add up to."""
     TRAINING_DATA = "training data"
     """History that was fetched, and of older snapshots the first of each day and asset.
 

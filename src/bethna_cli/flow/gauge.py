@@ -1,16 +1,18 @@
-"""What the whole of the open positions risks now: looked at once, from fresh prices, and written down nowhere."""
+"""What the whole of the open positions risks: asked for once, or kept by the watcher after each of its looks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from bethna_cli.domain.errors import OutsideError
 from bethna_cli.domain.guarding import ExitRules, GuardState, Protection
 from bethna_cli.domain.market import Asset, PriceHistory
 from bethna_cli.domain.position import Position
+from bethna_cli.domain.units import iso, usdc_to_decimal
 from bethna_cli.flow.lookout import MarketDesk, look
 from bethna_cli.ports import HistoryFeed
-from bethna_cli.risk.book import Book, first_state
+from bethna_cli.risk.book import Assessment, Book, first_state
 from bethna_cli.risk.marks import AssetView
 from bethna_cli.risk.portfolio import (
     Exposure,
@@ -24,8 +26,15 @@ from bethna_cli.risk.portfolio import (
     value_at_risk,
 )
 
+if TYPE_CHECKING:
+    from bethna_cli.flow.guard import Ticked
+    from bethna_cli.flow.lookout import GuardDesk
+
 HISTORY_HOURS = 61 * 24
 DAY_S = 86_400.0
+PAST_GOOD_FOR = timedelta(hours=1)
+ASK_AGAIN_AFTER = timedelta(minutes=5)
+"""How long the watcher goes by the hourly prices that it has read, and how long without those that nobody had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +79,25 @@ async def gauge(
     known = [states.get(one.id) or first_state(one) for one in positions]
     book = Book(positions, [ExitRules()] * len(positions), known)
     views = await look(desk, book.assets)
-    now = desk.clock.now()
-    assessment = book.assess(views, now)
-    values = assessment.values.tolist()
+    assessment = book.assess(views, desk.clock.now())
+    return gauged(book, assessment, await pasts(histories, book.assets), shocks)
+
+
+def gauged(
+    book: Book, assessment: Assessment, past: Mapping[Asset, PriceHistory], shocks: Sequence[float] = ()
+) -> Gauged:
+    """Say what valued positions risk. past: hourly prices, by asset."""
+    views, now, values = assessment.views, assessment.at, assessment.values.tolist()
     is_known = all(value >= 0 for value in values)
-    past = {asset: found for asset in book.assets if (found := await _history(histories, asset)) is not None}
     at_risk = value_at_risk(book.legs, book.held, views, now, past) if is_known else None
     holdings = [
         Holding(value, (one.terms.expires_at - now).total_seconds() / DAY_S, state.protection is Protection.PROTECTED)
-        for one, value, state in zip(positions, values, known, strict=True)
+        for one, value, state in zip(book.positions, values, book.states, strict=True)
         if value >= 0
     ]
     return Gauged(
         at=now,
-        positions=len(positions),
+        positions=len(book.positions),
         cost=sum(book.costs),
         value=sum(values) if is_known else None,
         exposures=exposures(book.legs, assessment.marks, book.held, views),
@@ -92,6 +106,35 @@ async def gauge(
         what_ifs=tuple(_what_if(book, views, now, shock, is_known) for shock in shocks),
         faults={asset.value: view.fault for asset, view in views.items() if view.fault is not None},
     )
+
+
+@dataclass(slots=True)
+class Gauging:
+    """The watcher's: after each look the portfolio is reckoned from that very look, and kept."""
+
+    histories: Sequence[HistoryFeed]
+    _past: dict[Asset, PriceHistory] = field(default_factory=dict)
+    _asked_for: tuple[Asset, ...] = ()
+    _asked_at: datetime | None = None
+
+    async def turn(self, desk: "GuardDesk", token: int, ticked: "Ticked") -> Gauged | None:
+        """Keep what one look's positions risk; None when nothing is open. Raises WatcherReplaced."""
+        if ticked.assessment is None:
+            return None
+        await self._read_past(tuple(ticked.book.assets), ticked.at)
+        found = gauged(ticked.book, ticked.assessment, self._past)
+        desk.watchbook.keep_gauge(found.at, gauged_document(found), token)
+        return found
+
+    async def _read_past(self, assets: tuple[Asset, ...], now: datetime) -> None:
+        good_for = PAST_GOOD_FOR if len(self._past) == len(self._asked_for) else ASK_AGAIN_AFTER
+        if self._asked_at is None or assets != self._asked_for or not timedelta(0) <= now - self._asked_at < good_for:
+            self._past, self._asked_for, self._asked_at = await pasts(self.histories, assets), assets, now
+
+
+async def pasts(feeds: Sequence[HistoryFeed], assets: Sequence[Asset]) -> dict[Asset, PriceHistory]:
+    """Read the last weeks' hourly prices of each asset; one that nobody has is left out."""
+    return {asset: found for asset in assets if (found := await _history(feeds, asset)) is not None}
 
 
 def _what_if(book: Book, views: Mapping[Asset, AssetView], now: datetime, shock: float, is_known: bool) -> WhatIf:
@@ -107,3 +150,57 @@ async def _history(feeds: Sequence[HistoryFeed], asset: Asset) -> PriceHistory |
         except OutsideError:
             continue
     return None
+
+
+def gauged_document(found: Gauged) -> dict[str, Any]:
+    """Return the portfolio as scripts see it; money in USDC, null where not known."""
+    at_risk = found.at_risk
+    return {
+        "at": iso(found.at),
+        "positions": found.positions,
+        "cost_usdc": _usdc(found.cost),
+        "value_usdc": _usdc(found.value),
+        "exposures": [
+            {
+                "asset": one.asset.value,
+                "spot_usd": one.spot_usd,
+                "delta": one.delta,
+                "delta_usd": one.delta_usd,
+                "gamma": one.gamma,
+                "vega_usd_per_point": one.vega_usd,
+                "theta_usd_per_day": one.theta_usd,
+            }
+            for one in found.exposures
+        ],
+        "value_at_risk": None
+        if at_risk is None
+        else {
+            "level": 0.95,
+            "hours": 24,
+            "loss_usdc": _usdc(at_risk.loss),
+            "method": "historical simulation, full revaluation",
+            "scenarios": at_risk.scenarios,
+            "data_from": iso(at_risk.data_from),
+            "data_to": iso(at_risk.data_to),
+        },
+        "health": {
+            "score": found.score,
+            "parts": [
+                {"name": one.name, "points": round(one.points, 1), "most": one.most, "why": one.words}
+                for one in found.parts
+            ],
+        },
+        "what_if": [
+            {
+                "shock": one.shock,
+                "value_usdc": _usdc(one.value),
+                "change_usdc": None if one.value is None or found.value is None else _usdc(one.value - found.value),
+            }
+            for one in found.what_ifs
+        ],
+        "unknown": dict(found.faults),
+    }
+
+
+def _usdc(amount: int | None) -> float | None:
+    return None if amount is None else float(usdc_to_decimal(amount))

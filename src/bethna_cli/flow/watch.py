@@ -28,7 +28,8 @@ class Rounds:
     """What a watch is given besides its desk.
 
     interval_s: between two ticks, real time. look_again: reads the last hours of the chain a second time; daily: what
-    is due once a day, asked at every tick. said: hears of every tick; failed: of one that came to nothing, in words.
+    is due once a day, asked at every tick. said: hears of every tick; failed: of one that came to nothing, in words;
+    gauge: reckons what a tick's positions add up to.
     """
 
     interval_s: float
@@ -37,6 +38,7 @@ class Rounds:
     daily: Callable[[], Awaitable[object]]
     said: Callable[[Ticked], None]
     failed: Callable[[str], None]
+    gauge: Callable[[Ticked], Awaitable[object]]
 
 
 async def keep_watching(desk: GuardDesk, rounds: Rounds, memory: Memory, stop: asyncio.Event) -> None:
@@ -87,6 +89,8 @@ async def _watched_tick(desk: GuardDesk, rounds: Rounds, memory: Memory) -> None
                 Alert(f"late:{iso(began)}", Level.CRITICAL, "watcher-late", title, text), desk.clock.now()
             )
             rounds.failed(text)
-        rounds.said(await work)
+        ticked = await work
     finally:
         work.cancel()
+    rounds.said(ticked)
+    await _soundly(rounds, "portfolio", lambda: rounds.gauge(ticked))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from bethna_cli.domain.alert import Alert
@@ -36,6 +36,14 @@ class Watchbook(Protocol):
         at: datetime,
     ) -> None:
         """Keep what came of an action, in one transaction."""
+        ...
+
+    def keep_gauge(self, at: datetime, document: "Mapping[str, object]", token: int) -> None:
+        """Keep what the watched positions add up to, as JSON values."""
+        ...
+
+    def gauges(self, account: "Address", limit: int) -> "list[Mapping[str, Any]]":
+        """Return what an account's positions added up to at the newest looks, oldest first."""
         ...
 
     def require_newest(self, token: int) -> None:
