@@ -135,7 +135,7 @@ def _usdc(amount: int) -> float:
 
 def _print(made: "Report", no_color: bool) -> None:
     from bethna_cli.cli import output
-    from bethna_cli.cli.figures import signed
+    from bethna_cli.cli.figures import signed, usd
     from bethna_cli.cli.tables import pairs, words
 
     screen = output.console(no_color)
@@ -145,7 +145,7 @@ def _print(made: "Report", no_color: bool) -> None:
     screen.print(_tallies("strategy", made.strategies))
     screen.print()
     grid = pairs()
-    grid.add_row("worst fall", f"{signed(_usdc(made.drawdown))} USDC from the highest sum of realised gains")
+    grid.add_row("worst fall", f"{usd(_usdc(made.drawdown))} USDC below the highest sum of realised gains")
     for asset, gain in made.held.items():
         shown = "not known: there is no price for the time" if gain is None else f"{signed(_usdc(gain))} USDC"
         grid.add_row(f"in {asset} instead", words(shown))
