@@ -147,6 +147,14 @@ class TestChain:
             time.sleep(0.01)
         return receipt
 
+    def transaction(self, transaction_hash: str) -> dict[str, Any]:
+        """Return a transaction once it names its block: anvil may show its receipt a moment earlier."""
+        deadline = time.monotonic() + 10
+        while (found := self.ask("eth_getTransactionByHash", transaction_hash))["blockHash"] is None:
+            assert time.monotonic() < deadline, "in no block"
+            time.sleep(0.01)
+        return dict(found)
+
     def deploy(self) -> str:
         """Deploy the recorder and return its address."""
         return to_checksum_address(self.receipt(self.send(None, RECORDER_CREATION))["contractAddress"])

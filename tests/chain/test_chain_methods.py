@@ -113,7 +113,7 @@ def test_a_transaction_is_found_by_hash_and_by_place(chain: TestChain):
     transaction_hash = chain.send(NOBODY, value=3, gas=21_000)
     receipt = chain.receipt(transaction_hash)
 
-    found = chain.ask("eth_getTransactionByHash", transaction_hash)
+    found = chain.transaction(transaction_hash)
 
     assert (int(found["value"], 16), int(found["nonce"], 16), int(found["type"], 16)) == (3, 0, 2)
     assert found["blockHash"] == receipt["blockHash"]

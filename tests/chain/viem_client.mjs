@@ -16,9 +16,10 @@ const word = (value) => "0x" + value.toString(16).padStart(64, "0");
 const deployed = await reader.waitForTransactionReceipt({ hash: await writer.sendTransaction({ data: given.creation }) });
 const address = deployed.contractAddress;
 const heard = [];
+await listener.getChainId(); // the socket is open
 const stop = listener.watchEvent({ address, onLogs: (logs) => heard.push(...logs) });
 const stopHeads = listener.watchBlockNumber({ onBlockNumber: () => {} });
-await new Promise((done) => setTimeout(done, 300));
+for (let turn = 0; turn < 3; turn += 1) await listener.getChainId(); // what was asked for before is subscribed
 const recorded = await reader.waitForTransactionReceipt({ hash: await writer.sendTransaction({ to: address, data: word(5) }) });
 while (heard.length === 0) await new Promise((done) => setTimeout(done, 20));
 stop();
