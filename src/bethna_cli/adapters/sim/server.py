@@ -106,9 +106,7 @@ def serve(
     # uvicorn raises the signal that stopped it once more; by default that would kill us before we have tidied up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        if on_ready is not None:
-            on_ready(info)
-        _server(app).run(sockets=[listener])
+        _server(app, lambda: None if on_ready is None else on_ready(info)).run(sockets=[listener])
     finally:
         with suppress(FileNotFoundError):
             (state_folder / SERVER_FILE).unlink()
@@ -164,8 +162,14 @@ class _Front:
         }
 
 
-def _server(app: _Front) -> "uvicorn.Server":
+def _server(app: _Front, ready: Callable[[], None]) -> "uvicorn.Server":
+    """Make the server. ready: told once it answers and a Ctrl-C ends it in good order, not before."""
     import uvicorn
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
 
     config = uvicorn.Config(
         app,
@@ -176,7 +180,7 @@ def _server(app: _Front) -> "uvicorn.Server":
         ws_ping_timeout=10,
         timeout_graceful_shutdown=2,
     )
-    return uvicorn.Server(config)
+    return Announced(config)
 
 
 def listen_again(host: str, kept: Path) -> socket.socket:
