@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +24,11 @@ from bethna_cli.adapters.mandates import SqliteMandates
 from bethna_cli.adapters.watchbook import SqliteWatchbook
 from bethna_cli.domain.chain import Address, Hash
 from bethna_cli.domain.guarding import Confirmation, ExitRules, Reaction
-from bethna_cli.domain.market import Asset, OptionBoard, Origin, Provenance, SpotPrice
+from bethna_cli.domain.market import Asset, Candle, OptionBoard, Origin, PriceHistory, Provenance, SpotPrice
 from bethna_cli.domain.options import OptionKind, OptionQuote, QuoteGreeks
 from bethna_cli.domain.position import Depth, OptionTerms, Position, PositionState
 from bethna_cli.domain.units import Bps, Contracts, PriceE8
+from bethna_cli.flow.gauge import Gauging
 from bethna_cli.flow.guard import Memory, Ticked, tick
 from bethna_cli.flow.lookout import GuardDesk, MarketDesk
 from bethna_cli.options.black import SECONDS_PER_YEAR
@@ -71,6 +73,16 @@ class Market:
 
     async def board(self, asset: Asset) -> OptionBoard:
         return OptionBoard(asset, tuple(self.quotes(asset)), {}, Provenance(self.name, self.at, Origin.SIMULATED))
+
+    async def history(self, asset: Asset, hours: int) -> PriceHistory:
+        chance, closes = random.Random(asset), [self.usd(asset)]
+        for _ in range(hours):
+            closes.append(closes[-1] * (1 + chance.gauss(0.0, 0.006)))
+        first = NOON - timedelta(hours=hours)
+        candles = tuple(
+            Candle(first + timedelta(hours=hour), close, close, close, close) for hour, close in enumerate(closes)
+        )
+        return PriceHistory(asset, candles, Provenance(self.name, self.at, Origin.SIMULATED))
 
     def quotes(self, asset: Asset) -> Sequence[OptionQuote]:
         days, steps = (7, 14, 30, 60), range(14, 28)
@@ -182,6 +194,7 @@ class Watch:
             strictness=Strictness(Confirmation.LOOKS),
         )
         self.memory = Memory(self.watchbook.start(USER, 1, 60.0))
+        self.gauging = Gauging((self.market,))
         self.loop = asyncio.new_event_loop()
         self.last: Ticked | None = None
 
@@ -189,6 +202,13 @@ class Watch:
         self.market.step()
         self.last = self.loop.run_until_complete(tick(self.desk, self.memory))
         return self.last
+
+    def gauge(self, *, afresh: bool = False) -> None:
+        """Reckon what the last tick's positions risk, and keep it."""
+        assert self.last is not None
+        if afresh:
+            self.gauging = Gauging((self.market,))
+        self.loop.run_until_complete(self.gauging.turn(self.desk, self.memory.token, self.last))
 
     def naive(self, step: int = 1) -> tuple[list[int], set[str]]:
         """Have the peer value and judge every so many positions."""
@@ -228,6 +248,9 @@ def main() -> int:
             looks = len(watch.last.assessment.decisions)
             print(f"{count:>9,} positions in {OPTIONS:,} distinct options: one tick, store included, {ticks[count]}")
             print(f"{'':>9} {looks:,} needed a closer look in the last tick")
+            gauging = spent(watch.gauge, rounds)
+            afresh = spent(partial(watch.gauge, afresh=True), 1)
+            print(f"{'':>9} the portfolio after it, kept too: {gauging}; with a new value at risk {afresh}")
             if count == COMPARED:
                 loop = spent(watch.naive, 1)
                 times = loop.cpu / ticks[count].cpu

@@ -1,21 +1,29 @@
 """The whole of the positions: sums that add up, a bad day that really was, a score that shows its parts."""
 
+import asyncio
 import math
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from looks import NOON, terms, view
 
-from bethna_cli.domain.guarding import Unknown
+from bethna_cli.domain.chain import Address, Hash
+from bethna_cli.domain.guarding import ExitRules, GuardState, Unknown
 from bethna_cli.domain.market import Asset, Candle, Origin, PriceHistory, Provenance
 from bethna_cli.domain.options import OptionKind
+from bethna_cli.domain.position import Depth, OptionTerms, Position, PositionState
+from bethna_cli.flow import gauge
+from bethna_cli.flow.gauge import Gauging
 from bethna_cli.options.black import price
+from bethna_cli.risk.book import Book
 from bethna_cli.risk.chances import chances, worth
 from bethna_cli.risk.marks import AssetView, legs_of, mark
-from bethna_cli.risk.portfolio import Holding, exposures, health, score, shocked_value, value_at_risk
+from bethna_cli.risk.portfolio import Holdings, exposures, health, score, shocked_value, value_at_risk
 
 ONE = 1_000_000
 OPTIONS = [terms(OptionKind.CALL, 3_000), terms(OptionKind.PUT, 3_000)]
@@ -103,8 +111,9 @@ def test_without_enough_shared_history_there_is_no_value_at_risk(histories):
 
 
 def test_the_score_is_the_sum_of_its_parts_and_protection_helps():
-    bare = health([Holding(ONE, 7.0, False), Holding(ONE, 7.0, False)], ONE)
-    covered = health([Holding(ONE, 7.0, True), Holding(ONE, 7.0, True)], ONE)
+    value, days_left = np.array([ONE, ONE]), np.array([7.0, 7.0])
+    bare = health(Holdings(value, days_left, np.array([False, False])), ONE)
+    covered = health(Holdings(value, days_left, np.array([True, True])), ONE)
 
     assert [part.name for part in bare] == ["risk", "time", "protection", "spread"]
     assert sum(part.most for part in bare) == 100
@@ -113,8 +122,109 @@ def test_the_score_is_the_sum_of_its_parts_and_protection_helps():
     assert all(0 <= part.points <= part.most for part in (*bare, *covered))
 
 
+class Notebook:
+    """A watchbook, as far as the portfolio is kept there."""
+
+    def __init__(self) -> None:
+        self.documents: list[Any] = []
+
+    def keep_gauge(self, _at: datetime, document: Any, _token: int) -> None:
+        self.documents.append(document)
+
+
+class Archive:
+    async def history(self, asset: Asset, _hours: int) -> PriceHistory:
+        return history(61, asset=asset)
+
+
+def a_position(number: int, option: OptionTerms = OPTIONS[0], contracts: int = ONE) -> Position:
+    name, user = Hash(f"0x{number:064x}"), Address("0x" + "11" * 20)
+    state, depth = PositionState.OPEN, Depth.FINAL
+    return Position(
+        8453, name, 0, user, user, user, option, contracts, ONE, NOON, 1, name, contracts, (), state, depth
+    )  # fmt: skip
+
+
+class Reckoning:
+    """A watcher's reckoning. bad_days: how many times the bad day was worked out."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bad_days = 0
+        self._notebook, self._gauging = Notebook(), Gauging((Archive(),))
+        monkeypatch.setattr(gauge, "value_at_risk", self._value_at_risk)
+
+    def _value_at_risk(self, *given: Any) -> Any:
+        self.bad_days += 1
+        return value_at_risk(*given)
+
+    def turn(self, book: Book, look: AssetView, at: datetime = NOON, btc: AssetView = VIEWS[Asset.ETH]) -> Any:
+        assessment = book.assess({asset: btc if asset is Asset.BTC else look for asset in book.assets}, at)
+        ticked: Any = SimpleNamespace(book=book, at=at, assessment=assessment)
+        desk: Any = SimpleNamespace(watchbook=self._notebook)
+        asyncio.run(self._gauging.turn(desk, 1, ticked))
+        return self._notebook.documents[-1]["value_at_risk"]
+
+
+def book_of(*positions: Position) -> Book:
+    return Book(positions, [ExitRules()] * len(positions), [GuardState(one.id) for one in positions])
+
+
+@pytest.mark.parametrize(
+    ("then", "after_s", "expected"),
+    [
+        (view(), 60, 1),
+        (view(3_000.1), 60, 1),
+        (view(3_010.0), 60, 2),
+        (view(2_990.0), 60, 2),
+        (view(iv=0.62), 60, 2),
+        (view(), 600, 2),
+        (view(), -60, 2),
+    ],
+)
+def test_a_bad_day_is_reckoned_again_once_prices_volatility_or_time_have_moved(
+    monkeypatch: pytest.MonkeyPatch, then: AssetView, after_s: float, expected: int
+):
+    reckoning, book, at = Reckoning(monkeypatch), book_of(a_position(1)), NOON + timedelta(seconds=after_s)
+    reckoning.turn(book, view())
+    assert reckoning.turn(book, then, at) is not None
+    assert reckoning.bad_days == expected
+
+
+def test_a_bad_day_is_reckoned_again_when_prices_move_though_the_value_does_not(monkeypatch: pytest.MonkeyPatch):
+    delta = mark(LEGS, VIEWS, NOON).delta
+    puts = round(-ONE * float(delta[0] / delta[1]))
+    reckoning, straddle = Reckoning(monkeypatch), book_of(a_position(1), a_position(2, OPTIONS[1], puts))
+    reckoning.turn(straddle, view())
+    reckoning.turn(straddle, view(3_004.0))
+    assert reckoning.bad_days == 2
+
+
+def test_a_bad_day_is_that_of_the_positions_there_are_and_none_of_those_without_a_value(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    reckoning, two = Reckoning(monkeypatch), book_of(a_position(1), a_position(2))
+    one_loss = reckoning.turn(book_of(a_position(1)), view())["loss_usdc"]
+    assert reckoning.turn(two, view())["loss_usdc"] == pytest.approx(2 * one_loss)
+    assert reckoning.turn(two, AssetView(view().spot, Unknown("no quotes"))) is None
+
+
+def test_a_bad_day_is_reckoned_again_for_other_positions_of_the_same_value(monkeypatch: pytest.MonkeyPatch):
+    call, put = mark(LEGS, VIEWS, NOON).usd
+    reckoning, puts = Reckoning(monkeypatch), round(ONE * float(call / put))
+    reckoning.turn(book_of(a_position(1)), view())
+    reckoning.turn(book_of(a_position(2, OPTIONS[1], puts)), view())
+    assert reckoning.bad_days == 2
+
+
+def test_a_bad_day_is_unknown_while_the_smallest_position_is(monkeypatch: pytest.MonkeyPatch):
+    crumb = a_position(2, terms(OptionKind.CALL, 3_000, asset=Asset.BTC), ONE // 10_000)
+    reckoning, book = Reckoning(monkeypatch), book_of(a_position(1), crumb)
+    assert reckoning.turn(book, view()) is not None
+    assert reckoning.turn(book, view(), btc=AssetView(view().spot, Unknown("no quotes"))) is None
+
+
 def test_nothing_held_has_no_score():
-    assert health([], None) == ()
+    assert health(Holdings(np.array([], np.int64), np.array([]), np.array([], np.bool_)), None) == ()
     assert score(()) is None
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from bethna_cli.domain.errors import OutsideError
-from bethna_cli.domain.guarding import ExitRules, GuardState, Protection
+from bethna_cli.domain.guarding import ExitRules, GuardState, SpotView
 from bethna_cli.domain.market import Asset, PriceHistory
 from bethna_cli.domain.position import Position
 from bethna_cli.domain.units import iso, usdc_to_decimal
@@ -17,7 +18,7 @@ from bethna_cli.risk.marks import AssetView
 from bethna_cli.risk.portfolio import (
     Exposure,
     HealthPart,
-    Holding,
+    Holdings,
     ValueAtRisk,
     exposures,
     health,
@@ -35,6 +36,9 @@ DAY_S = 86_400.0
 PAST_GOOD_FOR = timedelta(hours=1)
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 """How long the watcher goes by the hourly prices that it has read, and how long without those that nobody had."""
+RISK_GOOD_FOR = timedelta(minutes=10)
+RISK_GOOD_WITHIN = 0.001
+"""How long, and within which share of every price and of the whole value, the value at risk is not reckoned again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +84,28 @@ async def gauge(
     book = Book(positions, [ExitRules()] * len(positions), known)
     views = await look(desk, book.assets)
     assessment = book.assess(views, desk.clock.now())
-    return gauged(book, assessment, await pasts(histories, book.assets), shocks)
+    return gauged(book, assessment, at_risk(book, assessment, await pasts(histories, book.assets)), shocks)
 
 
-def gauged(
-    book: Book, assessment: Assessment, past: Mapping[Asset, PriceHistory], shocks: Sequence[float] = ()
-) -> Gauged:
-    """Say what valued positions risk. past: hourly prices, by asset."""
-    views, now, values = assessment.views, assessment.at, assessment.values.tolist()
-    is_known = all(value >= 0 for value in values)
-    at_risk = value_at_risk(book.legs, book.held, views, now, past) if is_known else None
-    holdings = [
-        Holding(value, (one.terms.expires_at - now).total_seconds() / DAY_S, state.protection is Protection.PROTECTED)
-        for one, value, state in zip(book.positions, values, book.states, strict=True)
-        if value >= 0
-    ]
+def at_risk(book: Book, assessment: Assessment, past: Mapping[Asset, PriceHistory]) -> ValueAtRisk | None:
+    """Return the value at risk; None where a position's value is not known or history too short. past: by asset."""
+    if bool((assessment.values < 0).any()):
+        return None
+    return value_at_risk(book.legs, book.held, assessment.views, assessment.at, past)
+
+
+def gauged(book: Book, assessment: Assessment, at_risk: ValueAtRisk | None, shocks: Sequence[float] = ()) -> Gauged:
+    """Say what valued positions risk."""
+    views, now, values = assessment.views, assessment.at, assessment.values
+    valued = values >= 0
+    is_known = bool(valued.all())
+    days_left = (book.legs.expires_s[book.option] - now.timestamp()) / DAY_S
+    holdings = Holdings(values[valued], days_left[valued], book.is_protected[valued])
     return Gauged(
         at=now,
         positions=len(book.positions),
         cost=sum(book.costs),
-        value=sum(values) if is_known else None,
+        value=sum(values.tolist()) if is_known else None,
         exposures=exposures(book.legs, assessment.marks, book.held, views),
         at_risk=at_risk,
         parts=health(holdings, None if at_risk is None else at_risk.loss),
@@ -116,20 +122,57 @@ class Gauging:
     _past: dict[Asset, PriceHistory] = field(default_factory=dict)
     _asked_for: tuple[Asset, ...] = ()
     _asked_at: datetime | None = None
+    _last: "_Reckoned | None" = None
 
     async def turn(self, desk: "GuardDesk", token: int, ticked: "Ticked") -> Gauged | None:
         """Keep what one look's positions risk; None when nothing is open. Raises WatcherReplaced."""
         if ticked.assessment is None:
             return None
         await self._read_past(tuple(ticked.book.assets), ticked.at)
-        found = gauged(ticked.book, ticked.assessment, self._past)
+        found = gauged(ticked.book, ticked.assessment, self._at_risk(ticked.book, ticked.assessment))
         desk.watchbook.keep_gauge(found.at, gauged_document(found), token)
         return found
+
+    def _at_risk(self, book: Book, assessment: Assessment) -> ValueAtRisk | None:
+        """Reckon the value at risk, or return the last one while it still holds: it is most of the work."""
+        last = self._last
+        if last is None or not last.holds(book, assessment, self._asked_at):
+            self._last = last = _Reckoned(book, assessment, self._asked_at, at_risk(book, assessment, self._past))
+        return last.at_risk
 
     async def _read_past(self, assets: tuple[Asset, ...], now: datetime) -> None:
         good_for = PAST_GOOD_FOR if len(self._past) == len(self._asked_for) else ASK_AGAIN_AFTER
         if self._asked_at is None or assets != self._asked_for or not timedelta(0) <= now - self._asked_at < good_for:
             self._past, self._asked_for, self._asked_at = await pasts(self.histories, assets), assets, now
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """A value at risk, and what it was reckoned from. asked_at: names the hourly prices."""
+
+    book: Book
+    assessment: Assessment
+    asked_at: datetime | None
+    at_risk: ValueAtRisk | None
+
+    def holds(self, book: Book, assessment: Assessment, asked_at: datetime | None) -> bool:
+        """Say whether another look would find about the same: the same positions soon after, at nearly the same prices.
+
+        What a price leaves open, the positions' own value tells: that volatility has moved.
+        """
+        if self.at_risk is None or book is not self.book or asked_at != self.asked_at:
+            return False
+        before = self.assessment
+        is_young = assessment.at - before.at < RISK_GOOD_FOR  # a clock set back has the prices asked for anew
+        is_valued = bool((assessment.values >= 0).all())
+        spots = [(_usd(view), _usd(before.views[asset])) for asset, view in assessment.views.items()]
+        worths = (float(assessment.values.sum()), float(before.values.sum()))
+        return is_young and is_valued and all(abs(new - old) < RISK_GOOD_WITHIN * old for new, old in (*spots, worths))
+
+
+def _usd(view: AssetView) -> float:
+    """Return an asset's price, NaN where it is not known."""
+    return view.spot.usd if isinstance(view.spot, SpotView) else nan
 
 
 async def pasts(feeds: Sequence[HistoryFeed], assets: Sequence[Asset]) -> dict[Asset, PriceHistory]:

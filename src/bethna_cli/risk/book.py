@@ -18,6 +18,7 @@ from bethna_cli.domain.guarding import (
     ExitRules,
     GuardState,
     PackedMarks,
+    Protection,
     Reaction,
     Seen,
     SpotView,
@@ -43,6 +44,7 @@ from bethna_cli.risk.marks import AssetView, Legs, Marks, legs_of, mark, positio
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
 COLUMNS = ("usd", "adverse_usd", "delta", "gamma", "vega", "theta", "iv")
@@ -87,6 +89,7 @@ class Book:
         self.costs = tuple(one.cost_left for one in positions)
         self._columns = _columns(self.rules, self.costs, self.states)
         self._lacks_entry = np.array([state.entry_iv is None for state in self.states], dtype=np.bool_)
+        self.is_protected: Bools = np.array([_is_protected(state) for state in self.states], dtype=np.bool_)
         self.unmet = set(range(len(self.positions)))
         self.signed: set[int] = set()
         self._rows: dict[Address, list[int]] = {}
@@ -124,6 +127,7 @@ class Book:
             return False
         before, self.states[row] = self.states[row], state
         self._lacks_entry[row] = state.entry_iv is None
+        self.is_protected[row] = _is_protected(state)
         self._columns.is_pending[row] = _is_pending(state)
         if state.entry_iv != before.entry_iv:
             self._columns.iv_low[row], self._columns.iv_high[row] = _iv_limits(self.rules[row], state.entry_iv)
@@ -224,6 +228,10 @@ def _columns(rules: Sequence[ExitRules], costs: Sequence[int], states: Sequence[
         iv_high=np.array([high for _, high in limits], dtype=np.float64),
         is_pending=np.array([_is_pending(state) for state in states], dtype=np.bool_),
     )
+
+
+def _is_protected(state: GuardState) -> bool:
+    return state.protection is Protection.PROTECTED
 
 
 def _is_pending(state: GuardState) -> bool:
