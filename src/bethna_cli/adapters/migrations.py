@@ -280,9 +280,15 @@ def _blocks_once(db: sqlite3.Connection) -> None:
 
 
 def _marks_of_options(db: sqlite3.Connection) -> None:
-    """Keep no value of each position at each tick: it follows from its option's mark, which is kept."""
+    """Keep no value of each position at each tick: it follows from its option's mark, which is kept.
+
+    A layout names every position. It has a row number now, so that finding one does not read its megabytes.
+    """
     db.execute("alter table marks rename to marks_before")
     db.execute("drop index marks_by_time")
+    db.execute("alter table mark_layouts rename to mark_layouts_before")
+    db.execute("create table mark_layouts (key text primary key, document text not null check (json_valid(document)))")
+    db.execute("insert into mark_layouts select key, document from mark_layouts_before")
     db.execute(
         """create table marks (
             id integer primary key, at text not null, layout text not null references mark_layouts,
@@ -291,6 +297,7 @@ def _marks_of_options(db: sqlite3.Connection) -> None:
     db.execute("create index marks_by_time on marks (at)")
     db.execute("insert into marks select id, at, layout, spots, options from marks_before")
     db.execute("drop table marks_before")
+    db.execute("drop table mark_layouts_before")
 
 
 def _gauges(db: sqlite3.Connection) -> None:
