@@ -59,14 +59,7 @@ def exits(
     from bethna_cli.domain.errors import UsageError
     from bethna_cli.settings import load_settings
 
-    changes = {
-        "stop_loss": None if stop_loss is None else _limit(stop_loss, "--stop-loss", 100),
-        "take_profit": None if take_profit is None else _limit(take_profit, "--take-profit", 10_000),
-        "decay": None if time_decay is None else _reaction(time_decay, "--time-decay"),
-        "iv": None if iv_change is None else _reaction(iv_change, "--iv-change"),
-        "expiry": None if before_expiry is None else _reaction(before_expiry, "--before-expiry"),
-    }
-    given = {name: change for name, change in changes.items() if change is not None}
+    given = _given(stop_loss, take_profit, time_decay, iv_change, before_expiry)
     if remove and given:
         raise UsageError("--remove goes back to the default rules; it takes no other one.", hint="bethna exits -h")
     if sign and call_off:
@@ -98,6 +91,20 @@ def exits(
         output.emit(document)
     else:
         _print(document, no_color)
+
+
+def _given(
+    stop_loss: str | None, take_profit: str | None, time_decay: str | None, iv_change: str | None, expiry: str | None
+) -> dict[str, object]:
+    """Read the rules that were given, by their names in `ExitRules`. Raises UsageError."""
+    changes = {
+        "stop_loss": None if stop_loss is None else _limit(stop_loss, "--stop-loss", 100),
+        "take_profit": None if take_profit is None else _limit(take_profit, "--take-profit", 10_000),
+        "decay": None if time_decay is None else _reaction(time_decay, "--time-decay"),
+        "iv": None if iv_change is None else _reaction(iv_change, "--iv-change"),
+        "expiry": None if expiry is None else _reaction(expiry, "--before-expiry"),
+    }
+    return {name: change for name, change in changes.items() if change is not None}
 
 
 def _limit(text: str, flag: str, most: int) -> int:
